@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace escalator::campaign {
+
+/// A place in a file that people wrote. Lines and columns count from 1; 0 = unknown.
+struct Place {
+    std::string file;
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+};
+
+enum class Severity { error, warning, note };
+
+/// One finding, told as a good compiler does:
+///   campaign.yaml:12:7: error: unknown key "expct"; did you mean "expect"?
+///      12 |       expct: 90s
+///         |       ^~~~~
+struct Diagnostic {
+    Severity severity = Severity::error;
+    std::string id;  ///< stable, for --json and tests: "unknown-key"
+    Place place;
+    std::uint32_t length = 1;  ///< columns to underline
+    std::string source_line;   ///< the line at `place`, "" when there is none
+    std::string message;       ///< what is wrong and what was expected
+    std::string help;          ///< what to do; may be empty
+};
+
+bool has_errors(const std::vector<Diagnostic>& diagnostics);
+
+}  // namespace escalator::campaign
