@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/result.hpp"
 #include "engine/event.hpp"
 #include "engine/state.hpp"
 #include "planner/plan.hpp"
@@ -25,8 +26,8 @@ struct JobIntent {
     StepRef step;
     Phase phase = Phase::perform;
     std::uint32_t attempt = 1;
-    bool reattach =
-        false;  ///< it may have been started before; find out instead of starting blindly
+    bool reattach = false;  ///< it may have been started before: find out, don't start blindly
+    bool may_start = true;  ///< false: only find out; if it never started, it must not start now
 };
 
 enum class Next : std::uint8_t {
@@ -48,12 +49,17 @@ struct Bounds {
     std::optional<Time> window_end;  ///< no new wave that can't finish, or be undone, before
 };
 
+/// The state after these events. Errors: corrupt (naming the event that cannot be).
+Result<State> replay(const planner::Plan& plan, const std::vector<Event>& events);
+
 /// Folds one event into the state. Events the shell gets from a journal that this engine wrote
 /// always apply; a false return is a damaged history (or a bug): stop and say so.
 bool apply(const planner::Plan& plan, State& state, const Event& event);
 
-/// What to do now. Call again after every applied event, and at `wake`. The caller applies
-/// decision.events itself; decide() does not change `state`.
+/// What to do now. Call again after every applied event, and at `wake`: until a decision is empty
+/// (no events, no jobs). The caller applies decision.events itself; decide() does not change
+/// `state`. The events of several decisions may be journalled in one batch, if no job starts
+/// before.
 Decision decide(const planner::Plan& plan, const State& state, Time now, const Bounds& bounds);
 
 }  // namespace escalator::engine

@@ -54,7 +54,7 @@ enum class Why : std::uint8_t {
     tolerance,    ///< more nodes failed than the campaign tolerates
 };
 
-enum class Result : std::uint8_t {
+enum class Ending : std::uint8_t {
     done,                ///< everything, some nodes perhaps excluded
     rolled_back,         ///< everything that was done has been undone
     partly_rolled_back,  ///< as far as the point of no return
@@ -118,6 +118,7 @@ struct RollbackEnded {
 };
 struct SuspendRequested {
     std::string by;
+    bool abandon = false;  ///< steps in flight are left alone; they go on running on their nodes
 };
 struct Suspended {
     Why why = Why::operator_asked;
@@ -135,7 +136,7 @@ struct Answered {
     std::string by;
 };
 struct RunEnded {
-    Result result = Result::done;
+    Ending ending = Ending::done;
 };
 
 using EventBody = std::variant<RunStarted, ControllerStarted, WaveStarted, WaveEnded, StepStarted,

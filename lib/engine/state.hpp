@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -16,11 +17,12 @@ namespace escalator::engine {
 /// How far one step of one lane is.
 enum class StepStatus : std::uint8_t {
     pending,
-    running,    ///< a perform or check is in flight
+    running,    ///< a perform is in flight
     done,       ///< performed, and it changed something
     already,    ///< nothing was to do
-    failed,     ///< for good, or until a retry
-    uncertain,  ///< lost or unreachable: nobody knows; see StepState::outcome
+    failed,     ///< it said no; may be tried again
+    uncertain,  ///< lost or unreachable: nobody knows how it ended; StepState::outcome says which
+    checking,   ///< finding out what became of it
     undoing,
     undone,
     undo_failed,
@@ -30,29 +32,32 @@ struct StepState {
     StepStatus status = StepStatus::pending;
     Phase phase = Phase::perform;     ///< of the latest attempt
     Outcome outcome = Outcome::done;  ///< of the latest ended attempt
-    bool in_flight = false;
-    bool reattach = false;            ///< started by an earlier process, not yet re-attached
+    bool in_flight = false;           ///< started and not ended, as far as the journal knows
+    bool adrift = false;              ///< in flight, and no controller attends it yet
     bool late = false;                ///< StepLate was told for this attempt
-    bool changed = false;             ///< something of it is on the node: an undo is due on the way back
-    std::uint32_t performs = 0;       ///< attempts so far, by phase; attempt numbers count from 1
+    bool changed = false;             ///< something of it is on the node: due on the way back
+    std::uint32_t performs = 0;       ///< attempts so far, by phase; attempts count from 1
     std::uint32_t checks = 0;
     std::uint32_t undos = 0;
-    std::uint32_t failures = 0;       ///< of the present phase in a row; a retry or Resumed clears it
-    Time started;                     ///< of the latest attempt
+    std::uint32_t failures = 0;  ///< of the present phase in a row
+    Time started;                ///< of the latest attempt
     Time ended;
     int exit_status = 0;
     std::string stage;
-    std::string record;               ///< of the last perform that left one
+    std::string record;  ///< of the last perform that left one
     std::string message;
+
+    std::uint32_t attempts(Phase of) const noexcept;
 };
 
 enum class LaneStatus : std::uint8_t {
     waiting,   ///< its wave has not started
     active,    ///< going forward
     finished,  ///< all steps done
-    broken,    ///< a step failed for good, or is uncertain
-    excluded,  ///< given up within the tolerance; the run goes on without it
+    broken,    ///< a step failed for good, or nobody knows how it ended
+    undoing,   ///< on its way back
     undone,    ///< everything it did has been undone
+    excluded,  ///< given up within the tolerance; the run goes on without it
 };
 
 /// One node on its way through one procedure.
@@ -61,8 +66,12 @@ struct Lane {
     std::uint32_t wave = 0;
     NodeIndex node = 0;
     LaneStatus status = LaneStatus::waiting;
+    bool undo_asked = false;       ///< a policy undoes just this lane, while the others go on
     std::string reason;            ///< of broken or excluded
     std::vector<StepState> steps;  ///< as PlanProcedure::steps
+    std::uint32_t cursor = 0;      ///< steps before it are complete
+    std::int32_t flying = -1;      ///< index of the step in flight, -1 for none
+    bool out_of_service = false;
 };
 
 enum class WaveStatus : std::uint8_t { waiting, running, ended, undone };
@@ -74,7 +83,7 @@ struct WaveState {
     std::vector<std::uint32_t> lanes;  ///< indices into State::lanes, in the wave's order
 };
 
-/// A rollback under way.
+/// A rollback of more than one lane, under way.
 struct Rollback {
     Scope scope;
     bool by_operator = false;
@@ -83,6 +92,8 @@ struct Rollback {
 };
 
 enum class RunStatus : std::uint8_t { fresh, running, suspended, ended };
+
+using WaveKey = std::pair<std::uint32_t, std::uint32_t>;  ///< (procedure, wave)
 
 /// Everything a run is; folded from its events by apply(), never changed otherwise.
 struct State {
@@ -93,26 +104,49 @@ struct State {
     std::string version;
     std::vector<Lane> lanes;                    ///< by procedure, wave, order in the wave
     std::vector<std::vector<WaveState>> waves;  ///< [procedure][wave]
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> started_waves;  ///< (procedure, wave), in order
-    std::set<NodeIndex> excluded;               ///< nodes given up in some procedure
+    std::vector<WaveKey> started_waves;         ///< in the order they started; undone ones leave
+    std::map<std::pair<std::uint32_t, NodeIndex>, std::uint32_t> lane_index;  ///< (procedure, node)
+    std::set<std::uint32_t> flying;       ///< lanes with a step in flight
+    std::vector<std::uint32_t> node_out;  ///< per node: lanes that keep it out of service
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>
+        once_by;                   ///< (procedure, step) -> lane
+    std::set<NodeIndex> excluded;  ///< nodes given up
     std::optional<Rollback> rollback;
     bool suspend_requested = false;
-    std::optional<Suspended> suspension;        ///< why it stands, while it stands
-    std::string until;                          ///< where the operator wants it to stop
+    std::optional<Suspended> suspension;  ///< why it stands, while it stands
+    std::string until;                    ///< where the operator wants it to stop
     bool ignore_window = false;
-    std::set<std::uint32_t> holds_passed;       ///< procedures whose hold_before was answered
-    std::optional<Result> result;
+    std::set<std::uint32_t> holds_passed;  ///< procedures whose hold was answered
+    std::optional<Ending> ending;
     Time started;
     Time ended;
-    Time last;                                  ///< of the last event
-    std::uint32_t in_flight = 0;
+    Time last;                 ///< of the last event
+    std::uint32_t adrift = 0;  ///< steps in flight that nobody attends
 
-    /// Index into lanes; the lane exists for every node of every wave.
+    /// The lane of a node in a procedure; nullopt when the node is not one of its targets.
     std::optional<std::uint32_t> lane_of(std::uint32_t procedure, NodeIndex node) const;
-    std::map<std::pair<std::uint32_t, NodeIndex>, std::uint32_t> lane_index;
+    /// Steps in flight that this controller attends.
+    std::uint32_t attended() const noexcept;
 };
 
 /// The state of a run nobody has started: all lanes waiting.
 State fresh_state(const planner::Plan& plan);
+
+/// Whether a rollback of `scope` reaches the lane.
+bool in_scope(const Scope& scope, const Lane& lane) noexcept;
+
+/// Whether the way back of this step is a script: it has to be run before the lane is undone.
+bool has_undo(const planner::PlanProcedure& procedure, std::uint32_t step);
+
+/// Where a lane stands on its way forward.
+struct NextStep {
+    std::uint32_t step = 0;  ///< the step it would perform next; the number of steps at the end
+    bool wait = false;       ///< another lane performs this `once` step; it has to be done first
+};
+NextStep next_step(const planner::Plan& plan, const State& state, std::uint32_t lane);
+
+/// The first procedure that has lanes neither finished nor excluded; the number of procedures
+/// when there is none.
+std::uint32_t current_procedure(const State& state);
 
 }  // namespace escalator::engine
