@@ -66,6 +66,8 @@ struct Job {
     std::optional<std::string> run_as;
     Milliseconds timeout{0};        ///< 0 = none; then the remote process group is ended
     bool may_have_started = false;  ///< an earlier connection or controller may have started it
+    bool attach_only = false;  ///< with may_have_started: if it never started, it must not start now;
+                               ///< the answer is then not_started, and it can't start later either
     bool expects_reboot = false;    ///< a new boot id is success; waits for the node to come back
     std::filesystem::path output;   ///< local file (0600) that the output is streamed to; may be ""
 };
