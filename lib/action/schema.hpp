@@ -8,18 +8,19 @@ namespace escalator::action {
 
 /// How a field of an action is written in a campaign and how it reaches the args JSON.
 enum class FieldKind {
-    text,      ///< string, variables expanded as text -> JSON string
-    shell,     ///< POSIX shell text, variables expanded quoted -> JSON string
-    argv,      ///< list of words, each one argument, or shell text -> JSON array or string
-    list,      ///< list of text, or one text -> JSON array of strings
-    map,       ///< text to text -> JSON object
-    number,    ///< non-negative integer -> JSON number
-    boolean,   ///< true/false -> JSON boolean
-    duration,  ///< "90s" -> JSON number of milliseconds
-    size,      ///< "2GiB" -> JSON number of bytes
-    mode,      ///< octal file mode "0640" -> JSON string
-    choice,    ///< one of Field::choices -> JSON string
-    free,      ///< any YAML -> JSON as it is (a plugin's own arguments)
+    text,         ///< string, variables expanded as text -> JSON string
+    shell,        ///< POSIX shell text, variables expanded quoted -> JSON string
+    argv,         ///< list of words, each one argument, or shell text -> JSON array or string
+    list,         ///< list of text, or one text -> JSON array of strings
+    map,          ///< text to text -> JSON object
+    list_or_map,  ///< as list, or as map -> JSON array of strings or JSON object
+    number,       ///< non-negative integer -> JSON number
+    boolean,      ///< true/false -> JSON boolean
+    duration,     ///< "90s" -> JSON number of milliseconds
+    size,         ///< "2GiB" -> JSON number of bytes
+    mode,         ///< octal file mode "0640" -> JSON string
+    choice,       ///< one of Field::choices -> JSON string
+    free,         ///< any YAML -> JSON as it is (a plugin's own arguments)
 };
 
 struct Field {
@@ -32,7 +33,7 @@ struct Field {
 
 /// Where the way back of an action comes from, when the step itself says nothing.
 enum class WayBack {
-    builtin,    ///< the action knows how to undo itself
+    builtin,  ///< the action knows how to undo itself (its undo may be that nothing is left to do)
     read_only,  ///< it changes nothing
     step,       ///< the step must give `undo:`, `read_only: true` or `no_return: true`
     no_return,  ///< it can't be undone and that is in its nature
