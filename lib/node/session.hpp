@@ -62,14 +62,17 @@ struct Job {
     std::string key;     ///< plain name: "computes.package.compute07.do.1"
     std::string script;  ///< POSIX sh; environment as in action/compile.hpp
     std::string record;  ///< content of $ESCALATOR_RECORD before the start
+    std::string keep;    ///< plain name; $ESCALATOR_KEEP is a path prefix made of it that
+                         ///< outlives the run, the same for perform and undo of a step
     std::vector<Payload> payloads;
     std::optional<std::string> run_as;
     Milliseconds timeout{0};        ///< 0 = none; then the remote process group is ended
     bool may_have_started = false;  ///< an earlier connection or controller may have started it
-    bool attach_only = false;  ///< with may_have_started: if it never started, it must not start now;
-                               ///< the answer is then not_started, and it can't start later either
-    bool expects_reboot = false;    ///< a new boot id is success; waits for the node to come back
-    std::filesystem::path output;   ///< local file (0600) that the output is streamed to; may be ""
+    bool attach_only =
+        false;  ///< with may_have_started: if it never started, it must not start now;
+                ///< the answer is then not_started, and it can't start later either
+    bool expects_reboot = false;   ///< a new boot id is success; waits for the node to come back
+    std::filesystem::path output;  ///< local file (0600) that the output is streamed to; may be ""
 };
 
 enum class JobEnd {
