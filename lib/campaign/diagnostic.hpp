@@ -32,4 +32,10 @@ struct Diagnostic {
 
 bool has_errors(const std::vector<Diagnostic>& diagnostics);
 
+std::string_view name_of(Severity severity) noexcept;
+
+/// The diagnostic as text of a few lines, each ended. Long lines are cut to the part around the
+/// mistake.
+std::string format_diagnostic(const Diagnostic& diagnostic);
+
 }  // namespace escalator::campaign

@@ -50,6 +50,7 @@ struct Step {
     bool idempotent = false;   ///< may be run again when nobody knows how it ended
     bool once = false;         ///< only on the first node of the procedure
     bool disruptive = true;    ///< takes the node out of service (counts against limits)
+    std::map<std::string, std::string> params;  ///< of the include it came from: "param.x" -> value
     action::WayBack way_back =
         action::WayBack::step;  ///< resolved; never `step` in a valid campaign
     Place place;
