@@ -75,6 +75,7 @@ const campaign::Step& Jobs::spec(const engine::StepRef& step) const {
 action::Scope Jobs::scope_of(const engine::StepRef& step) const {
     const auto& node = plan_.nodes[step.node];
     action::Scope scope(plan_.vars.begin(), plan_.vars.end());
+    for (const auto& [key, value] : spec(step).params) scope[key] = value;
     scope["campaign.name"] = plan_.campaign;
     scope["run.id"] = run_;
     scope["node.name"] = node.name;

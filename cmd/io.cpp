@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cmd/command.hpp"
+
+namespace escalator::cmd {
+
+ExitCode exit_of(ErrorCode code) noexcept {
+    switch (code) {
+        case ErrorCode::usage:
+            return ExitCode::usage;
+        case ErrorCode::busy:
+            return ExitCode::busy;
+        case ErrorCode::unauthorised:
+            return ExitCode::unauthorised;
+        case ErrorCode::not_found:
+        case ErrorCode::corrupt:
+        case ErrorCode::stale:
+        case ErrorCode::untrusted:
+        case ErrorCode::unreachable:
+        case ErrorCode::timeout:
+        case ErrorCode::cancelled:
+        case ErrorCode::io:
+        case ErrorCode::refused:
+        case ErrorCode::protocol:
+        case ErrorCode::bug:
+            return ExitCode::failed;
+    }
+    return ExitCode::failed;
+}
+
+ExitCode Io::fail(const Error& error) {
+    if (output != Output::human) {
+        const nlohmann::json root = {
+            {"format", "escalator-error/1"},
+            {"error",
+             {{"code", name_of(error.code())},
+              {"message", error.text()},
+              {"remedy", error.remedy().empty() ? nlohmann::json(nullptr)
+                                                : nlohmann::json(error.remedy())}}}};
+        *out_ << root.dump(output == Output::json ? 1 : -1, ' ', false,
+                           nlohmann::json::error_handler_t::replace)
+              << '\n';
+    }
+    *err_ << paint_err("escalator: error:", "1;31") << ' ' << error.text() << '\n';
+    if (!error.remedy().empty()) *err_ << "  " << error.remedy() << '\n';
+    return exit_of(error.code());
+}
+
+namespace {
+
+std::string painted(std::string_view text, std::string_view sgr, bool colour) {
+    return colour ? fmt::format("\x1b[{}m{}\x1b[0m", sgr, text) : std::string(text);
+}
+
+}  // namespace
+
+std::string Io::paint(std::string_view text, std::string_view sgr) const {
+    return painted(text, sgr, colour_out);
+}
+
+std::string Io::paint_err(std::string_view text, std::string_view sgr) const {
+    return painted(text, sgr, colour_err);
+}
+
+}  // namespace escalator::cmd
