@@ -2,6 +2,7 @@
 #include "runner/run.hpp"
 
 #include <fmt/format.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,11 +37,8 @@ std::vector<engine::EventBody> opening(const Wish& wish, const Settings& setting
 std::string whoami() {
     std::array<char, 256> host{};
     gethostname(host.data(), host.size() - 1);
-    const char* user = std::getenv("USER");
-    const char* login = std::getenv("LOGNAME");
-    const std::string name = user != nullptr    ? user
-                             : login != nullptr ? login
-                                                : std::to_string(getuid());
+    const passwd* entry = getpwuid(getuid());
+    const std::string name = entry != nullptr ? entry->pw_name : std::to_string(getuid());
     return fmt::format("{}@{}", name, host.data());
 }
 
