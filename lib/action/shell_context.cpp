@@ -166,13 +166,12 @@ private:
     }
 
     void skip_parameter(std::string_view back_to) {
-        const auto begin = at_;
         at_ += 2;
         enter(parameter);
         while (at_ < text_.size() && peek() != '}') {
             const bool nested = peek() == '$' && !in_identifier(peek(1));
             if (nested || std::string_view("'\"\\`{\n").find(peek()) != std::string_view::npos) {
-                at_ = begin + 1;
+                ++at_;  // the place of what is nested here is still "inside"
                 give_up();
                 return;
             }
