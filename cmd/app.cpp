@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.hpp"
 #include "cmd/commands.hpp"
 
 namespace escalator::cmd {
@@ -14,6 +15,36 @@ const std::vector<Entry>& entries() {
     return table;
 }
 
+std::string first_examples() {
+    std::string out;
+    for (const auto& entry : entries())
+        out += entry.examples.substr(0, entry.examples.find('\n') + 1);
+    return out;
+}
+
+namespace {
+
+std::string indented(std::string_view lines) {
+    std::string out;
+    for (const auto line : split(trim(lines), '\n')) out += fmt::format("  {}\n", line);
+    return out;
+}
+
+}  // namespace
+
+const Entry* find_entry(const std::vector<std::string>& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i] == "--output" || words[i] == "--color" || words[i] == "--state") {
+            ++i;
+        } else if (!words[i].starts_with('-')) {
+            for (const auto& entry : entries())
+                if (entry.name == words[i]) return &entry;
+            return nullptr;
+        }
+    }
+    return nullptr;
+}
+
 std::unique_ptr<CLI::App> make_app(Frame& frame, const Entry* which) {
     auto app = std::make_unique<CLI::App>(
         "Upgrades OpenStack clouds and the nodes below them, without their workloads noticing.",
@@ -21,13 +52,13 @@ std::unique_ptr<CLI::App> make_app(Frame& frame, const Entry* which) {
     app->set_version_flag("--version", std::string("escalator ") + ESCALATOR_VERSION);
     app->require_subcommand(1);
     app->fallthrough();
-    app->add_option("--output", frame.output, "How answers are printed")
-        ->check(CLI::IsMember({"human", "json", "jsonl"}))
+    app->add_option("--output", frame.output, "How answers are printed; default: human")
+        ->check(CLI::IsMember({"human", "json", "jsonl"}).description(""))
         ->type_name("human|json|jsonl");
     app->add_flag("--json", frame.json, "Short for --output json");
-    app->add_option("--color", frame.colour, "Colours: auto, always or never")
-        ->check(CLI::IsMember({"auto", "always", "never"}))
-        ->type_name("WHEN");
+    app->add_option("--color", frame.colour, "Colours; default: auto, on a terminal")
+        ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
+        ->type_name("auto|always|never");
     app->add_option("--state", frame.state,
                     "Directory of runs; default: $ESCALATOR_STATE, /var/lib/escalator for root, "
                     "$XDG_STATE_HOME/escalator otherwise")
@@ -38,15 +69,9 @@ std::unique_ptr<CLI::App> make_app(Frame& frame, const Entry* which) {
         if (which != nullptr && which->name != entry.name) continue;
         frame.made.push_back(entry.make());
         frame.made.back()->declare(*sub);
-        std::string examples = "Examples:\n";
-        std::string_view rest = entry.examples;
-        while (!rest.empty()) {
-            const auto end = rest.find('\n');
-            examples += fmt::format("  {}\n", rest.substr(0, end));
-            rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-        }
-        sub->footer(examples);
+        sub->footer("Examples:\n" + indented(entry.examples));
     }
+    app->footer("Examples:\n" + indented(first_examples()));
     return app;
 }
 

@@ -6,13 +6,14 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
 class App;
 }
 
@@ -30,6 +31,15 @@ enum class ExitCode : std::uint8_t {
     interrupted = 130,  ///< SIGINT at a safe point; resumable
     terminated = 143,   ///< SIGTERM at a safe point; resumable
 };
+
+/// A status as the manual explains it.
+struct ExitMeaning {
+    ExitCode status;
+    std::string_view meaning;
+    bool nodes = false;    ///< only commands that connect to nodes end with it
+    bool changes = false;  ///< only commands that change nodes do
+};
+const std::vector<ExitMeaning>& exit_meanings();
 
 /// The one place where errors become statuses.
 ExitCode exit_of(ErrorCode code) noexcept;
@@ -54,6 +64,9 @@ public:
     /// Prints the error (as JSON with --json) with its remedy, and gives its exit status.
     ExitCode fail(const Error& error);
 
+    /// Prints an answer as JSON: indented, or with --output jsonl on one line.
+    void answer(const nlohmann::json& root);
+
     /// Text in an SGR colour ("31"), when stdout (stderr) has colours.
     std::string paint(std::string_view text, std::string_view sgr) const;
     std::string paint_err(std::string_view text, std::string_view sgr) const;
@@ -71,16 +84,32 @@ public:
     virtual ExitCode run(Io& io) = 0;
 };
 
+/// What a command deals with: its manual's EXIT STATUS, ENVIRONMENT and FILES follow from it.
+struct Touches {
+    bool inventory = false;  ///< reads one
+    bool state = false;      ///< looks for runs in the state directory
+    bool nodes = false;      ///< connects to nodes
+    bool changes = false;    ///< changes them
+};
+
 /// A line of the command table: help, man page and completion come from it.
 struct Entry {
     std::string_view name;
     std::string_view summary;
     std::string_view examples;  ///< command lines, one each
+    Touches touches;
     std::unique_ptr<Command> (*make)();
 };
 
 /// All commands, in the order of the manual.
 const std::vector<Entry>& entries();
+
+/// The first example of each: the way through the program.
+std::string first_examples();
+
+/// The command that these words (without the program's name) name, whatever flags stand before it;
+/// nullptr when there is none.
+const Entry* find_entry(const std::vector<std::string>& words);
 
 /// The whole command line as CLI11 sees it: global flags and one subcommand for each entry in
 /// `which` (nullptr: all). `made` receives the commands, parallel to the subcommands.

@@ -31,6 +31,7 @@ Result<Input> read_input(const std::string& campaign, std::string inventory) {
         const auto more = campaign::check_together(out.campaign, *out.inventory);
         out.diagnostics.insert(out.diagnostics.end(), more.begin(), more.end());
     }
+    campaign::arrange(out.diagnostics);
     return out;
 }
 
@@ -47,8 +48,8 @@ Result<planner::Plan> read_fresh_plan(const std::string& file) {
     return plan;
 }
 
-void print_diagnostics(Io& io, std::ostream& out,
-                       const std::vector<campaign::Diagnostic>& diagnostics, bool colour) {
+void print_diagnostics(std::ostream& out, const std::vector<campaign::Diagnostic>& diagnostics,
+                       bool colour) {
     for (const auto& it : diagnostics) {
         auto text = campaign::format_diagnostic(it);
         if (colour) {
@@ -62,7 +63,6 @@ void print_diagnostics(Io& io, std::ostream& out,
         }
         out << text;
     }
-    static_cast<void>(io);
 }
 
 }  // namespace escalator::cmd

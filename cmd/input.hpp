@@ -26,7 +26,7 @@ Result<Input> read_input(const std::string& campaign, std::string inventory);
 /// not_found, corrupt, stale, io.
 Result<planner::Plan> read_fresh_plan(const std::string& file);
 
-void print_diagnostics(Io& io, std::ostream& out,
-                       const std::vector<campaign::Diagnostic>& diagnostics, bool colour);
+void print_diagnostics(std::ostream& out, const std::vector<campaign::Diagnostic>& diagnostics,
+                       bool colour);
 
 }  // namespace escalator::cmd

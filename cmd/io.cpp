@@ -8,6 +8,26 @@
 
 namespace escalator::cmd {
 
+const std::vector<ExitMeaning>& exit_meanings() {
+    static const std::vector<ExitMeaning> table{
+        {ExitCode::ok, "Done, or answered"},
+        {ExitCode::failed, "Refused or failed; nothing was changed"},
+        {ExitCode::usage, "The command line, the campaign or the inventory is wrong"},
+        {ExitCode::rolled_back, "A step failed, and what had been done was undone", true, true},
+        {ExitCode::left_changed,
+         "A step failed, and nodes are left changed: a human must look; status says where it "
+         "stands",
+         true, true},
+        {ExitCode::busy, "Another process is at work on the run, or another run holds a node",
+         true},
+        {ExitCode::unauthorised, "A node refused the login, or sudo on it did", true},
+        {ExitCode::interrupted, "Stopped at a safe point after SIGINT (Ctrl-C); can be resumed",
+         true},
+        {ExitCode::terminated, "Stopped at a safe point after SIGTERM or SIGHUP; can be resumed",
+         true}};
+    return table;
+}
+
 ExitCode exit_of(ErrorCode code) noexcept {
     switch (code) {
         case ErrorCode::usage:
@@ -41,13 +61,17 @@ ExitCode Io::fail(const Error& error) {
               {"message", error.text()},
               {"remedy", error.remedy().empty() ? nlohmann::json(nullptr)
                                                 : nlohmann::json(error.remedy())}}}};
-        *out_ << root.dump(output == Output::json ? 1 : -1, ' ', false,
-                           nlohmann::json::error_handler_t::replace)
-              << '\n';
+        answer(root);
     }
     *err_ << paint_err("escalator: error:", "1;31") << ' ' << error.text() << '\n';
     if (!error.remedy().empty()) *err_ << "  " << error.remedy() << '\n';
     return exit_of(error.code());
+}
+
+void Io::answer(const nlohmann::json& root) {
+    *out_ << root.dump(output == Output::jsonl ? -1 : 1, ' ', false,
+                       nlohmann::json::error_handler_t::replace)
+          << std::endl;
 }
 
 namespace {

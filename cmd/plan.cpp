@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/file.hpp"
@@ -28,7 +29,7 @@ public:
     ExitCode run(Io& io) override {
         auto input = read_input(campaign_, inventory_);
         if (!input) return io.fail(input.error());
-        print_diagnostics(io, io.err(), input->diagnostics, io.colour_err);
+        print_diagnostics(io.err(), input->diagnostics, io.colour_err);
         if (campaign::has_errors(input->diagnostics)) return ExitCode::usage;
         if (!input->inventory) {
             return io.fail(Error(ErrorCode::usage, "a plan needs an inventory")
@@ -51,7 +52,7 @@ public:
             if (!save_.empty())
                 io.out() << fmt::format("\nSaved. To carry it out: escalator run {}\n", save_);
         } else {
-            io.out() << text;
+            io.answer(nlohmann::json::parse(text));
         }
         return ExitCode::ok;
     }
@@ -71,6 +72,7 @@ const Entry plan_command{
         "escalator plan nova-minor.yaml --inventory hosts.yaml\n"
         "escalator plan nova-minor.yaml --inventory hosts.yaml -o plan.json\n"
         "escalator plan nova-minor.yaml -i hosts.yaml --json | jq .predicted_ms\n",
+    .touches = {.inventory = true},
     .make = [] { return std::unique_ptr<Command>(std::make_unique<Plan>()); },
 };
 

@@ -7,9 +7,11 @@
 #include <charconv>
 #include <ostream>
 
+#include "base/account.hpp"
 #include "base/units.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/run_frame.hpp"
+#include "runner/leftovers.hpp"
 #include "runner/run_dir.hpp"
 
 namespace escalator::cmd {
@@ -52,8 +54,9 @@ public:
         if (!agreed) return io.fail(agreed.error());
         runner::Wish wish;
         wish.rollback =
-            engine::RollbackStarted{*scope, true, past_no_return_, "asked by " + runner::whoami()};
+            engine::RollbackStarted{*scope, true, past_no_return_, "asked by " + whoami()};
         Narrator narrator(io, *plan);
+        runner::clear_leftovers(io.state_dir, *settings, narrator);
         auto finish = runner::resume_run(*dir, wish, *settings, narrator);
         if (!finish) return io.fail(finish.error());
         return conclude(io, *plan, *finish, true);
@@ -109,6 +112,7 @@ const Entry rollback_command{
         "escalator rollback 20261123-030000-4f2a\n"
         "escalator rollback --node compute07 --yes\n"
         "escalator rollback --wave computes:2\n",
+    .touches = {.state = true, .nodes = true, .changes = true},
     .make = [] { return std::unique_ptr<Command>(std::make_unique<Rollback>()); },
 };
 

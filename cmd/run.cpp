@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ostream>
 
+#include "base/text.hpp"
 #include "base/units.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/input.hpp"
 #include "cmd/run_frame.hpp"
 #include "engine/codec.hpp"
+#include "runner/leftovers.hpp"
 #include "runner/run_dir.hpp"
 
 namespace escalator::cmd {
@@ -32,6 +35,9 @@ public:
         app.add_flag("--ignore-window", ignore_window_, "Start waves outside the time window too");
         app.add_flag("--retry-excluded", retry_excluded_,
                      "With --resume: try the nodes that were given up again");
+        app.add_option("--exclude", exclude_,
+                       "With --resume: go on without this node, and leave it as it is")
+            ->type_name("NODE");
         flags_.declare(app);
     }
 
@@ -39,7 +45,9 @@ public:
         auto settings = flags_.settings();
         if (!settings) return io.fail(settings.error());
         if (plan_.empty() == resume_.empty()) {
-            return io.fail(Error(ErrorCode::usage, "name a plan, or a run with --resume"));
+            return io.fail(
+                Error(ErrorCode::usage, "name a plan, or a run with --resume")
+                    .advise("escalator plan -o saves a plan; escalator status --list shows runs"));
         }
         return plan_.empty() ? again(io, *settings) : fresh(io, *settings);
     }
@@ -60,6 +68,7 @@ private:
             yes_);
         if (!agreed) return io.fail(agreed.error());
         Narrator narrator(io, *plan);
+        runner::clear_leftovers(io.state_dir, settings, narrator);
         auto finish = runner::start_run(io.state_dir, *plan, *wish, settings, narrator);
         if (!finish) return io.fail(finish.error());
         return conclude(io, *plan, *finish, false);
@@ -87,6 +96,15 @@ private:
         out.retry_excluded = retry_excluded_;
         if (auto known = check_until(plan); !known) return std::move(known).take_error();
         out.until = until_;
+        if (resume_.empty() && !exclude_.empty()) {
+            return Error(ErrorCode::usage, "--exclude gives up nodes of a run that has started")
+                .advise("to leave a node out from the start, mark it down in the inventory");
+        }
+        for (const auto& name : exclude_) {
+            auto node = find_node(plan, name);
+            if (!node) return std::move(node).take_error();
+            out.exclude.push_back(*node);
+        }
         for (const auto& text : answers_) {
             const auto equals = text.rfind('=');
             const auto answer = equals == std::string::npos
@@ -105,6 +123,18 @@ private:
         return out;
     }
 
+    static Result<planner::NodeIndex> find_node(const planner::Plan& plan,
+                                                const std::string& name) {
+        std::vector<std::string> known;
+        for (const auto& node : plan.nodes) known.push_back(node.name);
+        const auto at = std::find(known.begin(), known.end(), name);
+        if (at != known.end()) return static_cast<planner::NodeIndex>(at - known.begin());
+        const auto close = closest(name, known);
+        return Error(ErrorCode::usage, fmt::format("the plan has no node \"{}\"", printable(name)))
+            .advise(close ? fmt::format("did you mean \"{}\"?", *close)
+                          : "escalator status names the nodes");
+    }
+
     Status check_until(const planner::Plan& plan) const {
         if (until_.empty()) return ok();
         for (const auto& procedure : plan.procedures) {
@@ -121,6 +151,7 @@ private:
     std::string resume_;
     std::string until_;
     std::vector<std::string> answers_;
+    std::vector<std::string> exclude_;
     bool yes_ = false;
     bool ignore_window_ = false;
     bool retry_excluded_ = false;
@@ -135,7 +166,9 @@ const Entry run_command{
     .examples =
         "escalator run plan.json\n"
         "escalator run plan.json --yes --until computes:2\n"
-        "escalator run --resume 20261123-030000-4f2a\n",
+        "escalator run --resume 20261123-030000-4f2a\n"
+        "escalator run --resume 20261123-030000-4f2a --exclude compute07\n",
+    .touches = {.state = true, .nodes = true, .changes = true},
     .make = [] { return std::unique_ptr<Command>(std::make_unique<Run>()); },
 };
 

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 #include "base/units.hpp"
@@ -16,18 +17,21 @@
 namespace escalator::cmd {
 
 void NodeFlags::declare(CLI::App& app) {
-    app.add_option("--fanout", fanout, "Nodes worked on at once, at most")
-        ->check(CLI::Range(1, 1000))
+    app.add_option("--fanout", fanout, "Nodes worked on at once, at most 1000; default: 50")
+        ->check(CLI::Range(1, 1000).description(""))
         ->type_name("N");
     app.add_option("--ssh-config", ssh_config, "SSH configuration instead of ~/.ssh/config")
         ->type_name("FILE");
     app.add_option("--plugins", plugins, "Directory with plugins, before the installed ones")
         ->type_name("DIR");
-    app.add_option("--connect-timeout", connect_timeout, "One attempt to connect")
+    app.add_option("--connect-timeout", connect_timeout,
+                   "How long one attempt to connect may take; default: 10s")
         ->type_name("DURATION");
-    app.add_option("--keepalive", keepalive, "Silence after which a connection counts as dead")
+    app.add_option("--keepalive", keepalive,
+                   "Silence after which a connection counts as dead; default: 15s")
         ->type_name("DURATION");
-    app.add_option("--reconnect", reconnect, "How long a lost node is tried again within a step")
+    app.add_option("--reconnect", reconnect,
+                   "How long a lost node is tried again within a step; default: 2m")
         ->type_name("DURATION");
     app.add_flag("--steal-lease", steal_lease,
                  "Take nodes from the run that holds them: only when its controller is gone");
@@ -39,11 +43,12 @@ Result<runner::Settings> NodeFlags::settings() const {
     out.version = ESCALATOR_VERSION;
     out.steal_lease = steal_lease;
     out.node.ssh_config = ssh_config;
-    for (const auto& [text, target] : {std::pair(&connect_timeout, &out.node.connect_timeout),
-                                       std::pair(&reconnect, &out.node.reconnect_budget),
-                                       std::pair(&keepalive, &out.node.keepalive)}) {
+    for (const auto& [flag, text, target] :
+         {std::tuple("--connect-timeout", &connect_timeout, &out.node.connect_timeout),
+          std::tuple("--reconnect", &reconnect, &out.node.reconnect_budget),
+          std::tuple("--keepalive", &keepalive, &out.node.keepalive)}) {
         auto duration = parse_duration(*text);
-        if (!duration) return std::move(duration).take_error();
+        if (!duration) return std::move(duration).fail(flag);
         *target = *duration;
     }
     for (const auto& dir : plugins) out.plugin_path.emplace_back(dir);
@@ -114,6 +119,7 @@ ExitCode exit_of(const runner::Finish& finish, bool was_rollback) {
     if (state.status == engine::RunStatus::ended) {
         switch (*state.ending) {
             case engine::Ending::done:
+                if (was_rollback && finish.signal != 0) break;  // stopped before it had begun
                 return ExitCode::ok;
             case engine::Ending::rolled_back:
                 return was_rollback ? ExitCode::ok : ExitCode::rolled_back;
@@ -130,10 +136,14 @@ ExitCode exit_of(const runner::Finish& finish, bool was_rollback) {
 
 ExitCode conclude(Io& io, const planner::Plan& plan, const runner::Finish& finish,
                   bool was_rollback) {
+    if (finish.state.status == engine::RunStatus::fresh) {
+        io.err() << "stopped before anything was started\n";
+        return exit_of(finish, was_rollback);
+    }
     if (io.output == Output::human) {
         io.out() << view::standing_text(plan, finish.state);
     } else if (io.output == Output::json) {
-        io.out() << view::status_json(plan, finish.state) << '\n';
+        io.answer(nlohmann::json::parse(view::status_json(plan, finish.state)));
     }
     return exit_of(finish, was_rollback);
 }

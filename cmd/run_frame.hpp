@@ -8,7 +8,7 @@
 #include "cmd/command.hpp"
 #include "runner/run.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
 class App;
 }
 

@@ -4,13 +4,16 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
+#include <stop_token>
 
 #include "cmd/commands.hpp"
 #include "cmd/view/run_view.hpp"
 #include "engine/codec.hpp"
 #include "journal/reader.hpp"
 #include "runner/run_dir.hpp"
+#include "runner/signals.hpp"
 
 namespace escalator::cmd {
 
@@ -33,6 +36,9 @@ public:
         if (!dir) return io.fail(dir.error());
         auto plan = runner::load_plan(*dir);
         if (!plan) return io.fail(plan.error());
+        std::stop_source stop;
+        std::optional<runner::SignalThread> signals;
+        if (watch_) signals.emplace([&stop](int /*number*/) { stop.request_stop(); });
         for (;;) {
             auto history = journal::read(dir->path);
             if (!history) return io.fail(history.error());
@@ -42,7 +48,7 @@ public:
             const bool alive = holder && holder->held;
             show(io, *plan, *state, alive, holder ? holder->pid : 0);
             if (!watch_ || !alive) return ExitCode::ok;
-            if (!wait_until(std::chrono::steady_clock::now() + watch_every, {}))
+            if (!wait_until(std::chrono::steady_clock::now() + watch_every, stop.get_token()))
                 return ExitCode::ok;
         }
     }
@@ -51,7 +57,7 @@ private:
     void show(Io& io, const planner::Plan& plan, const engine::State& state, bool alive,
               long pid) const {
         if (io.output != Output::human) {
-            io.out() << view::status_json(plan, state) << std::endl;
+            io.answer(nlohmann::json::parse(view::status_json(plan, state)));
             return;
         }
         if (watch_ && io.colour_out) io.out() << "\x1b[H\x1b[2J";
@@ -70,19 +76,21 @@ private:
             const runner::RunDir dir{io.state_dir / id};
             auto plan = runner::load_plan(dir);
             auto history = journal::read(dir.path);
-            const auto name = plan ? plan->campaign : "?";
-            std::string last = "unreadable";
-            if (history)
-                last = history->records.empty() ? "never started" : history->records.back().event;
+            const bool started = history && !history->records.empty();
             if (io.output == Output::human) {
-                io.out() << fmt::format("{}  {:<24} {}\n", id, name, last);
+                const auto* otherwise = history ? "never started" : "unreadable";
+                io.out() << fmt::format("{}  {:<24} {}\n", id, plan ? plan->campaign : "?",
+                                        started ? history->records.back().event : otherwise);
             } else {
-                runs.push_back({{"run", id}, {"campaign", name}, {"last_event", last}});
+                using nlohmann::json;
+                runs.push_back({{"run", id},
+                                {"campaign", plan ? json(plan->campaign) : json(nullptr)},
+                                {"last_event",
+                                 started ? json(history->records.back().event) : json(nullptr)}});
             }
         }
         if (io.output != Output::human) {
-            io.out() << nlohmann::json{{"format", "escalator-runs/1"}, {"runs", runs}}.dump(1)
-                     << '\n';
+            io.answer({{"format", "escalator-runs/1"}, {"runs", runs}});
         }
         return ExitCode::ok;
     }
@@ -101,6 +109,7 @@ const Entry status_command{
         "escalator status\n"
         "escalator status --watch 20261123-030000-4f2a\n"
         "escalator status --json | jq .suspended\n",
+    .touches = {.state = true},
     .make = [] { return std::unique_ptr<Command>(std::make_unique<RunStatus>()); },
 };
 

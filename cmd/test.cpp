@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "base/digest.hpp"
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/input.hpp"
@@ -16,6 +16,7 @@
 #include "journal/reader.hpp"
 #include "journal/writer.hpp"
 #include "runner/checks.hpp"
+#include "runner/leftovers.hpp"
 
 namespace escalator::cmd {
 
@@ -37,10 +38,7 @@ public:
         if (std::filesystem::is_regular_file(what_, ignored)) {
             auto plan = read_fresh_plan(what_);
             if (!plan) return io.fail(plan.error());
-            const runner::RunDir dir{io.state_dir / ("test-" + random_hex(4))};
-            const auto status = check(io, *plan, dir, false, *settings);
-            std::filesystem::remove_all(dir.path, ignored);
-            return status;
+            return check_apart(io, *plan, *settings);
         }
         auto dir = runner::find_run(io.state_dir, what_);
         if (!dir) return io.fail(dir.error());
@@ -52,19 +50,32 @@ public:
         if (!writer) return io.fail(writer.error());
         auto state = engine::replay_records(*plan, history.records);
         if (!state) return io.fail(state.error());
-        return check(io, *plan, *dir, state->status != engine::RunStatus::ended, *settings);
+        if (state->status == engine::RunStatus::ended) return check_apart(io, *plan, *settings);
+        Narrator narrator(io, *plan);
+        auto checks = runner::run_checks(*plan, *dir, true, *settings, narrator);
+        if (!checks) return io.fail(checks.error());
+        return report(io, *plan, *checks);
     }
 
 private:
-    static ExitCode check(Io& io, const planner::Plan& plan, const runner::RunDir& dir,
-                          bool keep_lease, const runner::Settings& settings) {
+    /// Tests without a run that holds the nodes.
+    static ExitCode check_apart(Io& io, const planner::Plan& plan,
+                                const runner::Settings& settings) {
         Narrator narrator(io, plan);
-        auto checked = runner::run_checks(plan, dir, keep_lease, settings, narrator);
-        if (!checked) return io.fail(checked.error());
+        runner::clear_leftovers(io.state_dir, settings, narrator);
+        auto passing = runner::Passing::create(io.state_dir, plan);
+        if (!passing) return io.fail(passing.error());
+        auto checks = runner::run_checks(plan, passing->dir(), false, settings, narrator);
+        if (!checks) return io.fail(checks.error());
+        if (checks->leased) passing->leave();
+        return report(io, plan, *checks);
+    }
+
+    static ExitCode report(Io& io, const planner::Plan& plan, const runner::Checks& checks) {
         std::size_t failed = 0;
         auto list = nlohmann::json::array();
         std::map<std::string, std::vector<std::string>> passed;
-        for (const auto& it : *checked) {
+        for (const auto& it : checks.list) {
             const auto& procedure = plan.procedures[it.step.procedure];
             const auto name =
                 fmt::format("{}:{}", procedure.name, procedure.steps[it.step.step].name);
@@ -86,15 +97,16 @@ private:
                 io.out() << fmt::format("{} {}: {}\n", io.paint("passed", "32"), name,
                                         fold_names(nodes));
             }
-            io.out() << (checked->empty() ? std::string("the campaign has no verifications\n")
-                                          : fmt::format("{} of {} passed\n",
-                                                        checked->size() - failed, checked->size()));
+            io.out() << (checks.list.empty()
+                             ? std::string("the campaign has no verifications\n")
+                             : fmt::format("{} of {} passed\n", checks.list.size() - failed,
+                                           checks.list.size()));
         } else {
-            io.out() << nlohmann::json{{"format", "escalator-test/1"},
-                                       {"failed", failed},
-                                       {"checks", list}}
-                            .dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
-                     << '\n';
+            io.answer({{"format", "escalator-test/1"}, {"failed", failed}, {"checks", list}});
+        }
+        if (checks.signal != 0) {
+            io.err() << "stopped before all checks were made\n";
+            return checks.signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
         }
         return failed == 0 ? ExitCode::ok : ExitCode::failed;
     }
@@ -111,6 +123,7 @@ const Entry test_command{
     .examples =
         "escalator test plan.json\n"
         "escalator test 20261123-030000-4f2a\n",
+    .touches = {.state = true, .nodes = true},
     .make = [] { return std::unique_ptr<Command>(std::make_unique<Test>()); },
 };
 

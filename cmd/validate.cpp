@@ -42,7 +42,7 @@ public:
             if (it.severity == campaign::Severity::warning) ++warnings;
         }
         if (io.output == Output::human) {
-            print_diagnostics(io, io.out(), input->diagnostics, io.colour_out);
+            print_diagnostics(io.out(), input->diagnostics, io.colour_out);
             io.out() << summary(*input, errors, warnings);
         } else {
             auto list = nlohmann::json::array();
@@ -51,9 +51,7 @@ public:
                                          {"errors", errors},
                                          {"warnings", warnings},
                                          {"diagnostics", list}};
-            io.out() << root.dump(io.output == Output::json ? 1 : -1, ' ', false,
-                                  nlohmann::json::error_handler_t::replace)
-                     << '\n';
+            io.answer(root);
         }
         return errors > 0 || (strict_ && warnings > 0) ? ExitCode::usage : ExitCode::ok;
     }
@@ -88,6 +86,7 @@ const Entry validate_command{
     .examples =
         "escalator validate nova-minor.yaml --inventory hosts.yaml\n"
         "escalator validate --json nova-minor.yaml | jq .diagnostics\n",
+    .touches = {.inventory = true},
     .make = [] { return std::unique_ptr<Command>(std::make_unique<Validate>()); },
 };
 

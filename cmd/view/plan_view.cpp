@@ -13,6 +13,7 @@ namespace escalator::cmd::view {
 
 namespace {
 
+constexpr std::size_t columns = 80;
 constexpr std::size_t longest_args = 60;
 
 std::string way_back(const campaign::Step& step) {
@@ -21,7 +22,7 @@ std::string way_back(const campaign::Step& step) {
         case action::WayBack::step:
             return "undone";
         case action::WayBack::read_only:
-            return "changes nothing";
+            return "no change";
         case action::WayBack::no_return:
             return "NO RETURN";
     }
@@ -47,13 +48,42 @@ std::string short_of(const nlohmann::json& value) {
         for (const auto& it : value) parts.push_back(short_of(it));
         return join(parts, " ");
     }
+    if (value.is_object()) {
+        std::vector<std::string> parts;
+        for (const auto& [key, it] : value.items()) parts.push_back(key + "=" + short_of(it));
+        return join(parts, " ");
+    }
     return value.dump();
+}
+
+/// The steps as a table that fits a terminal: what does not fit of their arguments is cut off.
+std::string step_table(const planner::PlanProcedure& procedure) {
+    std::size_t widest = 0;
+    for (const auto& step : procedure.steps) widest = std::max(widest, step.name.size());
+    std::string out;
+    for (std::size_t s = 0; s < procedure.steps.size(); ++s) {
+        const auto& step = procedure.steps[s];
+        const bool check = s >= procedure.first_verify;
+        auto line =
+            fmt::format("  {} {:<{}}  {:<7} {:<9}  ", check ? "verify" : "step  ", step.name,
+                        widest, humane_duration(step.expect), check ? "" : way_back(step));
+        line += (step.once ? "(once) " : "") + step_line(step);
+        if (line.size() > columns) {
+            auto end = columns - 3;
+            while ((static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U)
+                --end;  // whole letters
+            line = line.substr(0, end) + "...";
+        }
+        out += line + "\n";
+    }
+    return out;
 }
 
 }  // namespace
 
 std::string folded(const planner::Plan& plan, const std::vector<planner::NodeIndex>& nodes) {
     std::vector<std::string> names;
+    names.reserve(nodes.size());
     for (const auto node : nodes) names.push_back(plan.nodes[node].name);
     return fold_names(names);
 }
@@ -91,13 +121,7 @@ std::string plan_text(const planner::Plan& plan, const std::vector<std::string>&
                                 ? fmt::format("  then {} of waiting", humane_duration(wave.soak))
                                 : "");
         }
-        for (std::size_t s = 0; s < procedure.steps.size(); ++s) {
-            const auto& step = procedure.steps[s];
-            const bool check = s >= procedure.first_verify;
-            out += fmt::format("  {} {:<20} {:<8} {:<16} {}{}\n", check ? "verify" : "step  ",
-                               step.name, humane_duration(step.expect), check ? "" : way_back(step),
-                               step_line(step), step.once ? "  (on one node)" : "");
-        }
+        out += step_table(procedure);
         for (const auto limit : procedure.limits) {
             out += fmt::format("  limit  {}: at most {} of {} out of service\n",
                                plan.limits[limit].what, plan.limits[limit].most,
@@ -111,7 +135,9 @@ std::string plan_text(const planner::Plan& plan, const std::vector<std::string>&
     }
     out += fmt::format("\nPredicted: {} forward, {} back.", humane_duration(plan.predicted),
                        humane_duration(plan.predicted_rollback));
-    if (plan.tolerate > 0) out += fmt::format(" Up to {} nodes may be given up.", plan.tolerate);
+    if (plan.tolerate > 0)
+        out += fmt::format(" At most {} node{} may be given up.", plan.tolerate,
+                           plan.tolerate == 1 ? "" : "s");
     out += '\n';
     for (const auto& warning : warnings) out += fmt::format("warning: {}\n", warning);
     return out;

@@ -121,6 +121,11 @@ struct Teller {
     EventLine operator()(const NodeExcluded& e) const {
         return {fmt::format("{} is given up: {}", plan.nodes[e.node].name, e.reason), "31"};
     }
+    EventLine operator()(const NodeGivenUp& e) const {
+        return {fmt::format("{} is left as it is, the run goes on without it, says {}",
+                            plan.nodes[e.node].name, e.by),
+                "33"};
+    }
     EventLine operator()(const RollbackStarted& e) const {
         return {fmt::format("rolling back {}{}", scope_text(plan, e.scope),
                             e.reason.empty() ? "" : ": " + e.reason),
@@ -200,6 +205,18 @@ std::string advice(const planner::Plan& plan, const State& state) {
     } else {
         out += fmt::format("To go on: escalator run --resume {}\n", state.run);
     }
+    if (state.suspension && state.suspension->why == Why::node_unreachable &&
+        state.suspension->step) {
+        out += fmt::format("Without that node: escalator run --resume {} --exclude {}\n", state.run,
+                           plan.nodes[state.suspension->step->node].name);
+    }
+    for (std::size_t n = 0; n < state.node_out.size(); ++n) {
+        if (!state.suspension || state.suspension->why != Why::limit) break;
+        if (state.node_out[n] == 0) continue;
+        out += fmt::format(
+            "{0} is out of service; to bring it back: escalator rollback {1} --node {0}\n",
+            plan.nodes[n].name, state.run);
+    }
     if (!state.rollback) out += fmt::format("To undo:  escalator rollback {}\n", state.run);
     return out;
 }
@@ -250,6 +267,7 @@ std::string status_text(const planner::Plan& plan, const engine::State& state, T
                     humane_duration(procedure.steps[s].expect), step.late ? "  LATE" : "");
             }
             std::vector<std::string> parts;
+            parts.reserve(groups.size());
             for (auto& [word, names] : groups)
                 parts.push_back(fmt::format("{} {}", word, fold_names(names)));
             out += fmt::format("  wave {:<3} {}\n{}", w + 1, join(parts, "; "), running);

@@ -26,21 +26,27 @@ constexpr std::array makers{
     Entry{"file", make_file},       Entry{"package", make_package}, Entry{"service", make_service},
     Entry{"reboot", make_reboot},   Entry{"wait", make_wait},       Entry{"plugin", make_plugin}};
 
+/// A stage that a full disk swallows would make "already" look like "done", and a rollback undo
+/// what the step has not done: EX_IOERR instead.
 std::string stage(std::string_view word) {
-    return fmt::format("printf '{}\\n' >\"$ESCALATOR_STAGE\"\n", word);
+    return fmt::format("printf '{}\\n' >\"$ESCALATOR_STAGE\" || exit 74\n", word);
 }
 
 /// check -> do -> verify in one script. What is not there costs nothing.
 std::string perform_of(const Parts& parts) {
     if (parts.check.empty() && parts.verify.empty()) return parts.prelude + parts.act;
     std::string out = parts.prelude;
-    if (!parts.check.empty()) {
+    const bool check_first = !parts.check.empty() && !parts.checks_itself;
+    if (check_first) {
         out += stage("check");
         out += fmt::format("if (\n{}\n) >/dev/null 2>&1; then\n{}exit 0\nfi\n", parts.check,
                            stage("already"));
     }
     out += stage("do");
     out += fmt::format("(\n{}\n) || exit\n", parts.act);
+    if (parts.checks_itself) {
+        out += "read -r stage <\"$ESCALATOR_STAGE\"\n[ \"$stage\" != already ] || exit 0\n";
+    }
     if (!parts.verify.empty()) {
         out += stage("verify");
         out += fmt::format("(\n{}\n)\n", parts.verify);
@@ -183,7 +189,10 @@ Result<Compiled> compile(const Request& request, const Scope& scope) {
     if (!verify) return std::move(verify).take_error();
     auto undo = author(request.undo, "undo");
     if (!undo) return std::move(undo).take_error();
-    if (!check->empty()) parts->check = std::move(*check);
+    if (!check->empty()) {
+        parts->check = std::move(*check);
+        parts->checks_itself = false;
+    }
     if (!verify->empty()) {
         parts->verify = parts->verify.empty()
                             ? std::move(*verify)
@@ -193,7 +202,9 @@ Result<Compiled> compile(const Request& request, const Scope& scope) {
     Compiled out;
     out.where = parts->where;
     out.perform = perform_of(*parts);
-    if (!parts->check.empty()) {
+    if (parts->checks_itself) {
+        out.check = fmt::format("{}{}\n", parts->prelude, parts->check);
+    } else if (!parts->check.empty()) {
         out.check =
             fmt::format("{}if (\n{}\n); then exit 0; fi\nexit 1\n", parts->prelude, parts->check);
     }

@@ -40,7 +40,6 @@ struct Compiled {
     std::string undo;     ///< "" without an undo; finds the record of perform in $ESCALATOR_RECORD
     std::vector<Upload> uploads;  ///< for perform
     bool expects_reboot = false;  ///< losing the node to a new boot id is how perform succeeds
-    bool json_result = false;     ///< stdout of each script is a plugin's JSON result
     std::optional<std::string> run_as;  ///< run as this user instead of the session's
 };
 
@@ -52,6 +51,7 @@ struct Request {
     std::string_view verify;
     std::string_view undo;
     std::string_view run_as;                         ///< "" = the session's user
+    bool needs_undo = false;  ///< the way back of the step is the action's own undo
     std::filesystem::path base_dir;                  ///< relative source paths start here
     std::vector<std::filesystem::path> plugin_path;  ///< where plugins are looked for, in order
 };

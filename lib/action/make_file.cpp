@@ -13,27 +13,33 @@ namespace {
 constexpr std::string_view prelude = R"sh(
 fail() { printf '%s\n' "$1" >&2; exit 1; }
 if [ -n "$follow" ] && [ -L "$d" ]; then d=$(readlink -f -- "$d") || fail "$d points nowhere"; fi
-keep="${ESCALATOR_KEEP}old"
+keep="${ESCALATOR_KEEP}old" noted="${ESCALATOR_KEEP}noted"
 digest() { sha256sum <"$1" | { read -r sum_of _ && printf '%s' "$sum_of"; }; }
 old_mode() { stat -c %a -- "$d"; }
-remember() {
-    [ -s "$ESCALATOR_RECORD" ] && return
-    if [ -e "$d" ]; then
-        cp -p -- "$d" "$keep.new" && mv -f -- "$keep.new" "$keep" || fail "cannot keep the old $d"
-        printf 'old\n' >"$ESCALATOR_RECORD"
-    else
-        printf 'absent\n' >"$ESCALATOR_RECORD"
+remember() { # a second attempt must not take what the first one wrote for the old file
+    if [ ! -s "$noted" ]; then
+        was=absent
+        if [ -e "$d" ] || [ -L "$d" ]; then
+            was=old
+            cp -a -- "$d" "$keep.new" && mv -f -- "$keep.new" "$keep" || fail "cannot keep the old $d: is the disk full?"
+        fi
+        printf '%s\n' $was >"$noted.new" && mv -f -- "$noted.new" "$noted" || fail "cannot note what was there: is the disk full?"
     fi
+    cat -- "$noted" >"$ESCALATOR_RECORD"
 }
-put() { # $1 = file with the content; moves it into place with one rename
+settle() { # $1 = what lies beside the destination; one rename puts it there
+    if [ -L "$d" ] && [ -d "$d" ]; then rm -f -- "$d"; fi
+    mv -f -- "$1" "$d" || fail "cannot put $d into place"
+    if command -v restorecon >/dev/null 2>&1; then restorecon -- "$d"; fi
+    trap - EXIT
+}
+put() { # $1 = file with the content, $2 = its owner, $3 = its mode
     t=$d.escalator-$$
     trap 'rm -f -- "$t"' EXIT
-    (umask 077; cat -- "$1" >"$t") || fail "cannot write beside $d: is the disk full?"
-    chown -- "$2" "$t" 2>/dev/null || [ -z "$owner$group" ] || fail "cannot give $d to $2"
+    (umask 077; cat -- "$1" >"$t") || fail "cannot write beside $d: is the disk full, or the directory read-only?"
+    chown -- "$2" "$t" 2>/dev/null || [ -z "$owner$group" ] || fail "cannot give $d to $2: is there such a user and group, and are you root?"
     chmod -- "$3" "$t" || fail "cannot set the mode of $d"
-    mv -f -- "$t" "$d" || fail "cannot put $d into place"
-    command -v restorecon >/dev/null 2>&1 && restorecon -- "$d"
-    trap - EXIT
+    settle "$t"
 }
 )sh";
 
@@ -47,16 +53,24 @@ constexpr std::string_view check_content = R"sh(
 )sh";
 
 constexpr std::string_view act_content = R"sh(
-[ -d "${d%/*}/" ] || fail "the directory ${d%/*} does not exist"
+[ -d "${d%/*}/" ] || fail "the directory ${d%/*} does not exist; make it in a step before, like: command: [mkdir, -p, ${d%/*}]"
 [ ! -L "$d" ] || fail "$d is a symbolic link; say follow: true to write to what it points to"
 [ ! -d "$d" ] || fail "$d is a directory"
+[ ! -e "$d" ] || [ -f "$d" ] || fail "$d is no regular file"
 remember
-u=0 g=0 m=0644
+u=$(id -u) g=$(id -g) m=0644
 if [ -e "$d" ]; then
     u=$(stat -c %u -- "$d") g=$(stat -c %g -- "$d") m=$(old_mode)
-    [ -z "$backup" ] || cp -p -- "$d" "$d.escalator-old" || fail "cannot keep $d.escalator-old"
+    [ -z "$backup" ] || cp -a -- "$d" "$d.escalator-old" || fail "cannot keep $d.escalator-old"
 fi
 put "${ESCALATOR_FILES}content" "${owner:-$u}:${group:-$g}" "${mode:-$m}"
+)sh";
+
+constexpr std::string_view act_absent = R"sh(
+[ -L "$d" ] || [ ! -d "$d" ] || fail "$d is a directory; only files are removed"
+remember
+[ -z "$backup" ] || [ -L "$d" ] || cp -a -- "$d" "$d.escalator-old" || fail "cannot keep $d.escalator-old"
+rm -f -- "$d" || fail "cannot remove $d"
 )sh";
 
 constexpr std::string_view undo_text = R"sh(
@@ -64,12 +78,21 @@ was=
 [ -s "$ESCALATOR_RECORD" ] && read -r was <"$ESCALATOR_RECORD"
 case $was in
 old)
-    [ -e "$keep" ] || fail "the kept old $d is gone; put it back from a backup"
-    put "$keep" "$(stat -c %u:%g -- "$keep")" "$(stat -c %a -- "$keep")" ;;
-absent) rm -f -- "$d" ;;
+    [ -e "$keep" ] || [ -L "$keep" ] || fail "the kept old $d is gone; put it back from a backup"
+    [ -L "$d" ] || [ ! -d "$d" ] || fail "$d is a directory now"
+    t=$d.escalator-$$
+    trap 'rm -f -- "$t"' EXIT
+    # owner, mode, times and attributes come back with it, a link as a link
+    cp -a -- "$keep" "$t" || fail "cannot write beside $d: is the disk full, or the directory gone?"
+    settle "$t" ;;
+absent)
+    [ -L "$d" ] || [ ! -d "$d" ] || fail "$d is a directory now"
+    rm -f -- "$d" || fail "cannot remove $d" ;;
 '') ;;
-*) fail "the record of the old $d makes no sense" ;;
+*) fail "the record of the old $d makes no sense: $was" ;;
 esac
+[ -z "$backup" ] || rm -f -- "$d.escalator-old"
+rm -f -- "$noted"
 )sh";
 
 }  // namespace
@@ -118,8 +141,10 @@ Result<Parts> make_file(const Ingredients& in) {
                                 in.flag("backup") ? "1" : "",
                                 absent ? "" : parts.uploads.front().sha256, prelude);
     parts.check = absent ? "[ ! -e \"$d\" ] && [ ! -L \"$d\" ]" : std::string(check_content);
-    parts.act = absent ? "[ ! -d \"$d\" ] || fail \"$d is a directory\"\nremember\nrm -f -- \"$d\""
-                       : std::string(act_content);
+    parts.act = std::string(absent ? act_absent : act_content);
+    parts.verify = fmt::format(
+        "(\n{}\n) || fail \"$d is not as it was written: does something else write it?\"",
+        parts.check);
     parts.undo = std::string(undo_text);
     return parts;
 }

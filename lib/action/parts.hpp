@@ -22,6 +22,9 @@ struct Parts {
     std::vector<Upload> uploads;
     Where where = Where::node;
     bool expects_reboot = false;
+    /// `act` looks itself whether the work is done, and says so as a stage; `check` is then for
+    /// the check alone, with status 2 when nothing can be said.
+    bool checks_itself = false;
 };
 
 /// What an action's maker gets: its arguments as JSON, and the variables.

@@ -56,8 +56,12 @@ constexpr std::array package_fields{
     Field{"allow_downgrade", boolean, false, "", "accept a version lower than the installed one"},
     Field{"allow_remove", boolean, false, "",
           "accept that other packages are removed by it; default: refuse"},
+    Field{"allow_no_way_back", boolean, false, "",
+          "accept that a version which no package source has any more is replaced or removed; "
+          "default: refuse"},
     Field{"lock_wait", duration, false, "",
-          "how long to wait for another package manager to finish; default: 5m"},
+          "how long to wait for another package manager to finish; default: 5m (dnf waits until "
+          "the step's timeout)"},
     Field{"manager", choice, false, "apt|dnf|yum", "default: the one the node has"},
 };
 
@@ -85,7 +89,8 @@ constexpr std::array wait_fields{
     Field{"contains", text, false, "", "with http: text that the answer's body must contain"},
     Field{"command", argv, false, "", "command that must exit with 0"},
     Field{"file", text, false, "", "path that must exist"},
-    Field{"absent", boolean, false, "", "with file: the path must not exist"},
+    Field{"absent", boolean, false, "",
+          "with file: the path must not exist; with port: nothing may accept connections"},
     Field{"timeout", duration, false, "", "give up after this; default: 5m"},
     Field{"interval", duration, false, "", "pause between two tries; default: 2s, at least 1s"},
     Field{"from", choice, false, "node|controller", "where to look from; default: node"},

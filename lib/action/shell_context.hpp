@@ -2,32 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
 namespace escalator::action {
 
-/// Tells for places in a POSIX shell text whether a quoted word may be put there. Follows quotes,
-/// escapes, comments, here-documents and substitutions; where shells differ or the text gets too
-/// involved to be sure, every later place is refused: wrong guesses would let values become code.
-class ShellContext {
-public:
-    /// `text` must outlive the object. "$${" counts as "${" (see vars.hpp).
-    explicit ShellContext(std::string_view text);
-
-    /// Empty when a quoted word is safe at `offset`, else where it is: "inside double quotes".
-    /// Offsets must be the starts of references.
-    std::string_view at(std::size_t offset) const;
-
-private:
-    /// From `begin` on (up to the next stretch) `place` holds.
-    struct Stretch {
-        std::size_t begin;
-        std::string_view place;
-    };
-
-    class Scanner;
-    std::vector<Stretch> stretches_;
-};
+/// Tells for places in a POSIX shell text whether a quoted word may be put there, so that its value
+/// arrives as one literal piece of a word whatever it holds. `text` is what the shell will see, a
+/// program that begins at the start of a line, without the words; `holes` are the ascending offsets
+/// where they go. For each hole: empty when it is safe, else where it is: "inside double quotes".
+///
+/// Follows quotes, escapes, comments, here-documents and substitutions as dash, bash, busybox and
+/// ksh agree on them. Where they differ, or the text gets too involved to be sure, every later hole
+/// is refused: a wrong guess would let values become code. What the program then does with the word
+/// (eval, sh -c) is its author's business.
+std::vector<std::string_view> places_of_holes(std::string_view text,
+                                              std::span<const std::size_t> holes);
 
 }  // namespace escalator::action

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,15 +23,27 @@ struct Reference {
     std::string name;
 };
 
-/// Errors: usage (unclosed "${", illegal name; the message says at which offset).
-Result<std::vector<Reference>> references_in(std::string_view text, bool shell);
+/// Those of them that are well formed, in order.
+std::vector<Reference> references_in(std::string_view text, bool shell);
 
-/// Replaces every reference. Errors: usage (unknown name, with the closest known one).
+/// Something about a variable that keeps a text from being expanded.
+struct Mistake {
+    std::size_t offset = 0;
+    std::size_t length = 0;
+    std::string message;
+    std::string remedy;  ///< may be empty
+};
+
+/// Everything that expanding `text` would be refused for whatever the values are, in order. Of
+/// `known` only the names count; node.label.* are known, since labels come with the inventory.
+std::vector<Mistake> mistakes_in(std::string_view text, bool shell, const Scope& known);
+
+/// Replaces every reference. Errors: usage (malformed, or unknown with the closest known name).
 Result<std::string> expand_text(std::string_view text, const Scope& scope);
 
 /// Replaces every reference with one quoted shell word, so that no value can become code. A
-/// reference inside quotes, backticks, $( ), a here-document or a comment is refused (usage):
-/// quoting there cannot be made safe; the message says to write it bare ("--name=${vars.x}").
+/// reference in a place where that cannot be proven (see ShellContext) is refused (usage); the
+/// remedy says what to write instead.
 Result<std::string> expand_shell(std::string_view text, const Scope& scope);
 
 }  // namespace escalator::action

@@ -60,7 +60,10 @@ std::optional<Time> parse_utc(std::string_view text) {
     const auto seconds =
         ((days_of(number(0, 4), month, day) * 24 + number(11, 2)) * 60 + number(14, 2)) * 60 +
         number(17, 2);
-    return Time{Milliseconds{seconds * 1000 + number(20, 3)}};
+    const Time out{Milliseconds{seconds * 1000 + number(20, 3)}};
+    // a day that the month has not would come out as one of the next month
+    if (format_utc(out) != text) return std::nullopt;
+    return out;
 }
 
 bool wait_until(Deadline deadline, const std::stop_token& stop) {

@@ -158,6 +158,16 @@ std::size_t utf8_length(std::string_view text) {
 
 }  // namespace
 
+std::size_t valid_utf8(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const auto length = utf8_length(text.substr(at));
+        if (length == 0) break;
+        at += length;
+    }
+    return at;
+}
+
 std::string printable(std::string_view text) {
     std::string out;
     out.reserve(text.size());

@@ -25,6 +25,9 @@ std::optional<std::string> closest(std::string_view word, std::span<const std::s
 /// "compute[01-04,07],db1" for a list of node names; keeps zero padding, sorts, drops repeats.
 std::string fold_names(std::span<const std::string> names);
 
+/// How many bytes at the start of `text` are valid UTF-8 (RFC 3629); its size when all are.
+std::size_t valid_utf8(std::string_view text);
+
 /// Valid UTF-8, printable: other bytes and control characters become escapes (\x1b), so that
 /// output from a node cannot play with the operator's terminal. Keeps newlines and tabs.
 std::string printable(std::string_view text);

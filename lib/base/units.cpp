@@ -47,9 +47,11 @@ bool take_number(std::string_view& text, std::uint64_t& value) {
 Result<Milliseconds> parse_duration(std::string_view text) {
     const auto whole = text;
     const auto refuse = [&] {
-        return Error(
-            ErrorCode::usage,
-            fmt::format("\"{}\" is not a duration; write it like 90s, 5m, 1h30m or 250ms", whole));
+        return Error(ErrorCode::usage, fmt::format("\"{}\" is not a duration", whole))
+            .advise("write it like 90s, 5m, 1h30m or 250ms; units are d, h, m, s, ms");
+    };
+    const auto too_long = [&] {
+        return Error(ErrorCode::usage, fmt::format("\"{}\" is longer than ten years", whole));
     };
     if (text == "0") return Milliseconds{0};
     if (text.empty()) return refuse();
@@ -65,11 +67,11 @@ Result<Milliseconds> parse_duration(std::string_view text) {
                                         [&](const TimeUnit& u) { return u.name == name; });
         if (unit == time_units.end()) return refuse();
         next_unit = static_cast<std::size_t>(unit - time_units.begin()) + 1;
-        if (value > static_cast<std::uint64_t>(longest / unit->milliseconds)) return refuse();
+        if (value > static_cast<std::uint64_t>(longest / unit->milliseconds)) return too_long();
         total += static_cast<std::int64_t>(value) * unit->milliseconds;
         text.remove_prefix(letters);
     }
-    if (total > longest) return refuse();
+    if (total > longest) return too_long();
     return Milliseconds{total};
 }
 
@@ -103,9 +105,8 @@ std::string humane_duration(Milliseconds duration) {
 Result<std::uint64_t> parse_size(std::string_view text) {
     const auto whole = text;
     const auto refuse = [&] {
-        return Error(
-            ErrorCode::usage,
-            fmt::format("\"{}\" is not a size; write it like 512, 64KiB, 2GiB or 1MB", whole));
+        return Error(ErrorCode::usage, fmt::format("\"{}\" is not a size", whole))
+            .advise("write it like 512, 64KiB, 2GiB or 1MB");
     };
     std::uint64_t value = 0;
     if (!take_number(text, value)) return refuse();
@@ -141,10 +142,9 @@ Result<Amount> parse_amount(std::string_view text) {
     const bool fits = error == std::errc{} && (rest.empty() || amount.percent) &&
                       (!amount.percent || amount.value <= 100);
     if (!fits) {
-        return Error(
-            ErrorCode::usage,
-            fmt::format("\"{}\" is neither a count nor a percentage; write it like 3 or 20%",
-                        whole));
+        return Error(ErrorCode::usage,
+                     fmt::format("\"{}\" is neither a count nor a percentage up to 100%", whole))
+            .advise("write it like 3 or 20%");
     }
     return amount;
 }

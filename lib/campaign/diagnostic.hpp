@@ -7,11 +7,12 @@
 
 namespace escalator::campaign {
 
-/// A place in a file that people wrote. Lines and columns count from 1; 0 = unknown.
+/// A place in a file that people wrote. Lines and columns (in bytes) count from 1; 0 = unknown.
 struct Place {
     std::string file;
     std::uint32_t line = 0;
     std::uint32_t column = 0;
+    bool operator==(const Place&) const = default;
 };
 
 enum class Severity { error, warning, note };
@@ -33,6 +34,9 @@ struct Diagnostic {
 bool has_errors(const std::vector<Diagnostic>& diagnostics);
 
 std::string_view name_of(Severity severity) noexcept;
+
+/// Sorts by file (in order of first appearance), line and column; drops what is there twice.
+void arrange(std::vector<Diagnostic>& diagnostics);
 
 /// The diagnostic as text of a few lines, each ended. Long lines are cut to the part around the
 /// mistake.

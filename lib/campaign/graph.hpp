@@ -8,6 +8,6 @@
 namespace escalator::campaign {
 
 /// Names given twice, `after` and `needs` that point nowhere or in a circle.
-void check_graph(const Campaign& campaign, Findings& findings, const std::string& file);
+void check_graph(const Campaign& campaign, Findings& findings);
 
 }  // namespace escalator::campaign

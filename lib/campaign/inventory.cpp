@@ -21,7 +21,8 @@ bool looks_like_ini(const std::string& text) {
     for (const auto raw : split(text, '\n')) {
         const auto line = trim(raw);
         if (line.empty() || line.front() == '#' || line.front() == ';') continue;
-        if (line == "---" || line.front() == '{') return false;
+        const bool yaml = line == "---" || line == "-" || line.starts_with("- ");
+        if (yaml || line.front() == '{') return false;
         if (line.front() == '[') return true;
         const auto colon = line.find(':');
         const bool key =
@@ -36,7 +37,7 @@ void warn_shared_addresses(const std::vector<Node>& nodes, Findings& findings) {
     for (const auto& node : nodes) {
         const auto key = std::pair(node.connection.address, node.connection.port.value_or(0));
         const auto [at, fresh] = seen.emplace(key, node.name);
-        if (fresh || node.connection.local) continue;
+        if (fresh || node.connection.local || at->second == node.name) continue;
         findings.warning(
             "shared-address", node.place,
             fmt::format("{} and {} have the same address {}", at->second, node.name, key.first),
@@ -51,36 +52,48 @@ Result<Inventory> load_inventory(const std::filesystem::path& path) {
     Inventory out;
     const auto shown = path.string();
     const bool script = ::access(path.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(path);
-    auto text = script ? run_script(path) : read_file(path, 64U << 20U);
-    if (!text) return std::move(text).take_error();
+    auto text = script ? run_script(path) : read_file(path, largest_file);
+    if (!text && script)
+        return std::move(text).take_error().advise(fmt::format(
+            "see what it does by hand: {} --list", std::filesystem::absolute(path).string()));
+    if (!text) {
+        return std::move(text).take_error().advise(
+            "name an inventory file; a relative path begins in the current directory");
+    }
     out.digest = sha256_hex(*text);
-    const auto body = trim(*text);
-    if (script || body.starts_with('{')) {
-        findings.add_file(shown, *text);
-        auto hosts = read_list_json(*text, shown, findings);
-        if (!hosts) return std::move(hosts).take_error();
-        out.nodes = hosts->nodes(findings);
+    if (!take_text(*text, shown, findings)) {
+        out.diagnostics = std::move(findings).take();
+        return out;
+    }
+    const auto settle = [&](Hosts hosts) {
+        const auto beside = read_vars_beside(path.parent_path(), hosts, findings);
+        if (!beside.empty()) out.digest = sha256_hex(out.digest + beside);
+        out.nodes = hosts.nodes(findings);
+    };
+    if (script || trim(*text).starts_with('{')) {
+        settle(read_list_json(*text, shown, script, findings));
     } else if (looks_like_ini(*text)) {
-        findings.add_file(shown, *text);
-        out.nodes = read_ini(*text, shown, findings).nodes(findings);
-    } else {
-        auto root = parse_yaml(path, shown, findings);
-        if (!root) return std::move(root).take_error();
-        if (*root) {
-            const Value value(**root, shown, findings);
-            const auto& node = **root;
-            const bool own = node.IsMap() && (node["nodes"] || node["escalator_inventory"]);
-            if (!value.is_map()) {
-                value.error("wrong-type", "an inventory is a map with nodes, or Ansible's groups");
+        settle(read_ini(*text, shown, findings));
+    } else if (const auto root = parse_yaml(*text, shown, findings)) {
+        const Value value(*root, shown, findings);
+        const bool own = root->IsMap() && ((*root)["nodes"] || (*root)["escalator_inventory"]);
+        if (!value.is_map()) {
+            value.error(value.is_null() ? "empty-file" : "wrong-type",
+                        value.is_null() ? "the inventory is empty"
+                                        : "an inventory is a map with nodes, or Ansible's groups",
+                        "write nodes: { NAME: { address: ... } }");
+        } else {
+            if (own) {
+                out.nodes = read_own_yaml(value, findings);
             } else {
-                out.nodes = own ? read_own_yaml(value, findings)
-                                : read_ansible_yaml(value, findings).nodes(findings);
+                settle(read_ansible_yaml(value, findings));
             }
         }
     }
     warn_shared_addresses(out.nodes, findings);
     if (out.nodes.empty() && !findings.has_errors()) {
-        findings.error("no-nodes", {shown, 0, 0}, "the inventory has no nodes");
+        findings.error("no-nodes", {shown, 0, 0}, "the inventory has no nodes",
+                       "a campaign needs at least one");
     }
     out.diagnostics = std::move(findings).take();
     return out;

@@ -66,14 +66,19 @@ enum class Method {
 struct Limit {
     std::string label;  ///< per value of this label; "" = in all
     Amount amount;
-    bool operator==(const Limit&) const = default;
+    Place place;
+    bool operator==(const Limit& other) const {
+        return label == other.label && amount == other.amount;
+    }
 };
 
 struct Procedure {
     std::string name;
     Selector on;
     bool on_controller = false;  ///< YAML `on: "@controller"`: one target, the controller itself
+    Place on_place;
     std::vector<std::string> after;
+    std::vector<Place> after_places;  ///< one for each of `after`
     Method method = Method::rolling;
     std::optional<Amount> batch;     ///< nullopt = auto: as many as the limits allow
     Amount canary{0, false};         ///< size of an extra first wave; 0 = none
@@ -95,6 +100,7 @@ struct Module {
     std::string package;
     std::string from;
     std::string to;
+    std::vector<Place> need_places;  ///< one for each of `needs`
     std::vector<std::string> needs;  ///< texts; "NAME >= this" makes NAME's procedures go first
     Place place;
 };
@@ -124,7 +130,8 @@ struct Campaign {
     FailurePolicy on_failure;
     std::vector<Procedure> procedures;  ///< file order
     std::vector<Step> verify;           ///< after everything, and by `escalator test`
-    Selector verify_on;                 ///< nodes the campaign's verify runs on
+    Place verify_on_place;
+    Selector verify_on;  ///< nodes the campaign's verify runs on
     bool verify_on_controller = true;
     std::filesystem::path base_dir;  ///< directory of the campaign file
     std::string digest;              ///< SHA-256 over all files read (includes too)

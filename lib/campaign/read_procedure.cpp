@@ -84,23 +84,28 @@ Procedure read_procedure(const Value& value, const FailurePolicy& policy, const 
     std::optional<Value> steps;
     std::optional<Value> verify;
     bool has_on = false;
+    bool has_name = false;
     for (const auto& entry : entries) {
         const auto& [key, name, it] = entry;
         if (key == "name") {
-            out.name = it.text("name");
-            if (!is_plain_name(out.name)) {
+            has_name = true;
+            out.name = read_name(it, "name", names);
+            const bool told = out.name.empty() && (!it.is_scalar() || !it.scalar().empty());
+            if (!told && !is_plain_name(out.name)) {
                 it.error("bad-name", fmt::format("\"{}\" is no name for a procedure", out.name),
                          "letters, digits, dots, dashes and underscores");
             }
         } else if (key == "on") {
             has_on = true;
+            out.on_place = it.place();
             out.on_controller = it.is_scalar() && it.scalar() == "@controller";
-            if (!out.on_controller) out.on = read_selector(it, "on");
+            if (!out.on_controller) out.on = read_selector(it, "on", names);
         } else if (key == "after") {
-            if (it.is_scalar()) {
-                out.after.push_back(it.scalar());
-            } else {
-                for (const auto& item : it.items("after")) out.after.push_back(item.text("after"));
+            for (const auto& item : it.is_scalar() ? std::vector{it} : it.items("after")) {
+                auto before = read_name(item, "after", names);
+                if (before.empty()) continue;  // a parameter may leave it empty
+                out.after.push_back(std::move(before));
+                out.after_places.push_back(item.place());
             }
         } else if (key == "rolling" || key == "parallel" || key == "one_step") {
             methods.push_back(key);
@@ -124,9 +129,11 @@ Procedure read_procedure(const Value& value, const FailurePolicy& policy, const 
     }
     if (methods.size() > 1) {
         value.error("two-methods",
-                    fmt::format("a procedure has one method; this has {}", join(methods, " and ")));
+                    fmt::format("a procedure has one method; this has {}", join(methods, " and ")),
+                    "keep rolling (waves), parallel (each node at its pace) or one_step (in "
+                    "lockstep)");
     }
-    if (out.name.empty()) value.error("missing-field", "a procedure needs a name");
+    if (!has_name) value.error("missing-field", "a procedure needs a name", "add name: NAME");
     if (!has_on) {
         value.error(
             "missing-field",
@@ -135,8 +142,9 @@ Procedure read_procedure(const Value& value, const FailurePolicy& policy, const 
     }
     if (steps) out.steps = read_steps(*steps, StepKind::procedure, out.on_failure, names);
     if (verify) out.verify = read_steps(*verify, StepKind::verify, out.on_failure, names);
-    if (out.steps.empty()) {
-        value.error("no-steps", fmt::format("the procedure \"{}\" has no steps", out.name));
+    if (out.steps.empty() && (!steps || steps->is_null() || steps->is_list())) {
+        value.error("no-steps", fmt::format("the procedure \"{}\" has no steps", out.name),
+                    "add steps: with at least one action");
     }
     for (const auto& check : out.verify) {
         for (const auto& step : out.steps) {

@@ -23,18 +23,25 @@ constexpr Milliseconds usual_wait{300'000};
 constexpr std::size_t most_values = 100'000;
 
 /// Any YAML as JSON, for a plugin's own arguments.
-json read_free(const Value& value, const Names& names, std::size_t& left) {
-    if (left == 0) return nullptr;
+json read_free(const Value& value, const Names& names, std::size_t& left, int depth = 0) {
+    if (left == 0 || left > most_values) return nullptr;
     --left;
+    if (depth > deepest) {
+        value.error("too-deep", "args are nested too deeply here",
+                    "an alias (*name) must not be inside what it stands for");
+        left = most_values + 1;  // told; end soon
+        return nullptr;
+    }
     if (value.is_map()) {
         auto out = json::object();
         for (const auto& entry : value.entries("args"))
-            out[entry.key] = read_free(entry.value, names, left);
+            out[entry.key] = read_free(entry.value, names, left, depth + 1);
         return out;
     }
     if (value.is_list()) {
         auto out = json::array();
-        for (const auto& item : value.items("args")) out.push_back(read_free(item, names, left));
+        for (const auto& item : value.items("args"))
+            out.push_back(read_free(item, names, left, depth + 1));
         return out;
     }
     if (value.is_null()) return nullptr;
@@ -67,6 +74,7 @@ json read_map(const Value& value, const std::string& what, const Names& names) {
     auto out = json::object();
     for (const auto& entry : value.entries(what)) {
         const auto text = entry.value.text(what);
+        check_text(entry.name, entry.key, false, names);
         check_text(entry.value, text, false, names);
         out[entry.key] = text;
     }
@@ -100,8 +108,8 @@ json read_field(const Value& value, const action::Field& field, const Names& nam
             std::uint32_t number = 0;
             const auto [end, error] =
                 std::from_chars(text.data(), text.data() + text.size(), number);
-            if (error != std::errc{} || end != text.data() + text.size()) {
-                value.error("bad-number", fmt::format("{} must be a whole number", what));
+            if (value.is_scalar() && (error != std::errc{} || end != text.data() + text.size())) {
+                value.error("bad-number", fmt::format("{}: \"{}\" is no whole number", what, text));
             }
             return number;
         }
@@ -111,14 +119,16 @@ json read_field(const Value& value, const action::Field& field, const Names& nam
             return read_duration(value, what, Milliseconds{0}).count();
         case FieldKind::size: {
             const auto size = parse_size(value.text(what));
-            if (!size) value.error("bad-size", fmt::format("{}: {}", what, size.error().message()));
+            if (!size && value.is_scalar())
+                value.error("bad-size", fmt::format("{}: {}", what, size.error().message()),
+                            size.error().remedy());
             return size ? *size : 0;
         }
         case FieldKind::mode: {
             const auto text = value.text(what);
             const bool octal = text.size() >= 3 && text.size() <= 4 &&
                                text.find_first_not_of("01234567") == std::string::npos;
-            if (!octal) {
+            if (!octal && value.is_scalar()) {
                 value.error("bad-mode", fmt::format("\"{}\" is no file mode", text),
                             "write it like \"0640\"");
             }
@@ -128,7 +138,8 @@ json read_field(const Value& value, const action::Field& field, const Names& nam
             const auto text = value.text(what);
             std::vector<std::string> choices;
             for (const auto it : split(field.choices, '|')) choices.emplace_back(it);
-            if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+            if (value.is_scalar() &&
+                std::find(choices.begin(), choices.end(), text) == choices.end()) {
                 const auto close = closest(text, choices);
                 value.error("bad-choice",
                             fmt::format("{} cannot be \"{}\"{}", what, text,
@@ -140,9 +151,9 @@ json read_field(const Value& value, const action::Field& field, const Names& nam
         case FieldKind::free: {
             std::size_t left = most_values;
             auto out = read_free(value, names, left);
-            if (left == 0)
-                value.error("too-big",
-                            fmt::format("{} has more than {} values", what, most_values));
+            if (left == 0 && !value.is_null())
+                value.error("too-big", fmt::format("{} has more than {} values", what, most_values),
+                            "aliases (*name) multiply what they stand for");
             return out;
         }
     }
@@ -158,6 +169,10 @@ struct Reading {
     bool has_expect = false;
     bool has_timeout = false;
     bool idempotent_given = false;
+    std::optional<Value> expect;
+    std::optional<Value> timeout;
+    bool misspelt_expect = false;  ///< told already, so it is not missing as well
+    bool misspelt_action = false;  ///< what is unknown may be meant as the action
 };
 
 std::vector<std::string> step_keys() {
@@ -167,7 +182,8 @@ std::vector<std::string> step_keys() {
 
 std::string read_shell(const Value& value, std::string_view what, const Names& names) {
     auto text = value.text(what);
-    if (trim(text).empty()) value.error("empty-text", fmt::format("{} is empty", what));
+    if (value.is_scalar() && trim(text).empty())
+        value.error("empty-text", fmt::format("{} is empty", what));
     check_text(value, text, true, names);
     return text;
 }
@@ -177,7 +193,7 @@ void read_key(Reading& out, const Value::Entry& entry, const Names& names) {
     const auto& [key, name, value] = entry;
     if (key == "name") {
         step.name = value.text("name");
-        if (!is_plain_name(step.name)) {
+        if (value.is_scalar() && !is_plain_name(step.name)) {
             value.error("bad-name", fmt::format("\"{}\" is no name", step.name),
                         "letters, digits, dots, dashes and underscores");
         }
@@ -189,16 +205,21 @@ void read_key(Reading& out, const Value::Entry& entry, const Names& names) {
         step.undo = read_shell(value, "undo", names);
     } else if (key == "as") {
         step.run_as = value.text("as");
-        if (!is_plain_name(step.run_as))
-            value.error("bad-name", fmt::format("\"{}\" is no user name", step.run_as));
+        if (value.is_scalar() && !is_plain_name(step.run_as)) {
+            value.error("bad-name", fmt::format("\"{}\" is no user name", step.run_as),
+                        "write a user of the node, like as: postgres");
+        }
     } else if (key == "expect") {
         step.expect = read_duration(value, "expect", Milliseconds{1000});
         out.has_expect = true;
-        if (step.expect == Milliseconds{0})
-            value.error("bad-duration", "expect must be longer than nothing");
+        out.expect = value;
+        if (value.is_scalar() && trim(value.scalar()) != "" && step.expect == Milliseconds{0})
+            value.error("bad-duration", "expect must be longer than nothing",
+                        "write how long the step usually takes, like 90s");
     } else if (key == "timeout") {
         step.timeout = read_duration(value, "timeout", least_timeout);
         out.has_timeout = true;
+        out.timeout = value;
     } else if (key == "on_failure") {
         read_policy(value, step.on_failure, nullptr);
     } else if (key == "retry") {
@@ -243,15 +264,15 @@ void settle_times(Reading& out, const Value& value, StepKind kind) {
     if (!out.has_expect) {
         if (kind == StepKind::verify || step.action == "wait") {
             step.expect = usual_check;
-        } else {
+        } else if (!out.misspelt_expect) {
             value.error("missing-expect",
                         fmt::format("the {} step \"{}\" does not say how long it usually takes",
                                     step.action, step.name),
                         "add expect: DURATION, like expect: 90s; without it a hanging step cannot "
                         "be told from a "
                         "slow one");
-            step.expect = Milliseconds{1000};
         }
+        if (step.expect == Milliseconds{0}) step.expect = Milliseconds{1000};
     }
     auto usual = std::max(least_timeout, step.expect * timeout_factor);
     if (step.action == "wait") {
@@ -263,9 +284,13 @@ void settle_times(Reading& out, const Value& value, StepKind kind) {
     }
     if (!out.has_timeout) step.timeout = usual;
     if (step.timeout < step.expect) {
-        value.error("impossible-timeout",
-                    fmt::format("the timeout {} is shorter than the usual time {}",
-                                format_duration(step.timeout), format_duration(step.expect)));
+        (out.timeout  ? *out.timeout
+         : out.expect ? *out.expect
+                      : value)
+            .error("impossible-timeout",
+                   fmt::format("the timeout {} is shorter than the usual time {}",
+                               format_duration(step.timeout), format_duration(step.expect)),
+                   "a timeout is the time after which the step is ended by force");
     }
 }
 
@@ -296,6 +321,8 @@ Step read_step(const Value& value, StepKind kind, const FailurePolicy& policy, c
             out.action_value = entry.value;
         } else {
             const auto close = closest(entry.key, known);
+            out.misspelt_expect = out.misspelt_expect || close == "expect";
+            out.misspelt_action = true;
             entry.name.error(
                 "unknown-key",
                 close ? fmt::format("there is no action or step key \"{}\"; did you mean \"{}\"?",
@@ -306,6 +333,7 @@ Step read_step(const Value& value, StepKind kind, const FailurePolicy& policy, c
     }
     auto& step = out.step;
     if (out.schema == nullptr) {
+        if (out.misspelt_action) return step;
         value.error("no-action", "this step has no action",
                     fmt::format("a step needs one of: {}", join(actions, ", ")));
         return step;
@@ -317,7 +345,8 @@ Step read_step(const Value& value, StepKind kind, const FailurePolicy& policy, c
     if (kind == StepKind::verify) {
         if (!step.undo.empty() || out.no_return) {
             value.error("verify-changes",
-                        "what verifies changes nothing, so it has nothing to undo");
+                        "what verifies changes nothing, so it has nothing to undo",
+                        "take undo and no_return away");
         }
         const bool changes = out.schema->way_back == action::WayBack::builtin;
         if (changes) {
@@ -369,6 +398,7 @@ std::string read_args(const Value& value, const action::Schema& schema, const Na
                         fmt::format("fields: {}", join(known, ", ")));
         } else if (!value.is_null()) {
             out[std::string(shorthand->name)] = read_field(value, *shorthand, names);
+            check_argument(value, schema.action, shorthand->name, names.base_dir);
         }
     } else {
         const auto where = std::string(schema.action);
@@ -380,6 +410,7 @@ std::string read_args(const Value& value, const action::Schema& schema, const Na
                 complain_unknown(entry, where, known);
             } else {
                 out[entry.key] = read_field(entry.value, *field, names);
+                check_argument(entry.value, schema.action, field->name, names.base_dir);
             }
         }
     }

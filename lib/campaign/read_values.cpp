@@ -23,7 +23,7 @@ constexpr RemedyWord remedies[] = {{"suspend", Remedy::suspend},
 
 Remedy read_remedy(const Value& value, Remedy otherwise) {
     const auto word = value.text("what to do");
-    if (word.empty()) return otherwise;
+    if (!value.is_scalar()) return otherwise;
     std::vector<std::string> known;
     for (const auto& it : remedies) {
         if (it.word == word) return it.remedy;
@@ -39,42 +39,72 @@ Remedy read_remedy(const Value& value, Remedy otherwise) {
 
 }  // namespace
 
+std::string read_name(const Value& value, std::string_view what, const Names& names) {
+    auto text = value.text(what);
+    if (text.find("${") == std::string::npos) return text;
+    const action::Scope params(names.params.begin(), names.params.end());
+    bool good = true;
+    for (const auto& it : action::references_in(text, false)) {
+        if (it.name.starts_with("param.") || !names.scope.contains(it.name)) continue;
+        value.error_at("bad-variable", it.offset, it.length,
+                       fmt::format("\"${{{}}}\" cannot stand in {}, which must be known before the "
+                                   "run",
+                                   it.name, what),
+                       "only parameters of an include can: ${param.x}");
+        good = false;
+    }
+    if (!good) return {};
+    for (const auto& it : action::mistakes_in(text, false, params)) {
+        value.error_at("bad-variable", it.offset, it.length, it.message, it.remedy);
+        good = false;
+    }
+    if (!good) return {};
+    return *action::expand_text(text, params);
+}
+
 Milliseconds read_duration(const Value& value, std::string_view what, Milliseconds otherwise) {
     const auto text = value.text(what);
-    if (text.empty()) return otherwise;
+    if (!value.is_scalar()) return otherwise;
     const auto duration = parse_duration(text);
     if (duration) return *duration;
-    value.error("bad-duration", fmt::format("{}: {}", what, duration.error().message()));
+    value.error("bad-duration", fmt::format("{}: {}", what, duration.error().message()),
+                duration.error().remedy());
     return otherwise;
 }
 
 std::optional<Amount> read_amount(const Value& value, std::string_view what) {
     const auto text = value.text(what);
-    if (text.empty()) return std::nullopt;
+    if (!value.is_scalar()) return std::nullopt;
     const auto amount = parse_amount(text);
     if (amount) return *amount;
-    value.error("bad-amount", fmt::format("{}: {}", what, amount.error().message()));
+    value.error("bad-amount", fmt::format("{}: {}", what, amount.error().message()),
+                amount.error().remedy());
     return std::nullopt;
 }
 
 std::uint32_t read_count(const Value& value, std::string_view what) {
     const auto text = value.text(what);
+    if (!value.is_scalar()) return 0;
     std::uint32_t out = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
     if (error != std::errc{} || end != text.data() + text.size() || out > 100) {
-        value.error("bad-number", fmt::format("{} must be a whole number from 0 to 100", what));
+        value.error("bad-number",
+                    fmt::format("{}: \"{}\" is no whole number from 0 to 100", what, text));
         return 0;
     }
     return out;
 }
 
-Selector read_selector(const Value& value, std::string_view what) {
-    const auto text = value.text(what);
-    auto selector = Selector::parse(text);
+Selector read_selector(const Value& value, std::string_view what, const Names& names) {
+    const auto text = read_name(value, what, names);
+    const bool told = text.empty() && (!value.is_scalar() || !value.scalar().empty());
+    if (told) return Selector{};
+    std::size_t offset = 0;
+    auto selector = Selector::parse(text, &offset);
     if (selector) return *selector;
-    value.error("bad-selector",
-                fmt::format("{} is no label selector: {}", what, selector.error().message()),
-                "write it like: role=compute, site in (east, west), !spare");
+    value.error_at("bad-selector", offset, 1,
+                   fmt::format("{} is no label selector: {}", what, selector.error().message()),
+                   "write it like: role=compute, site in (east, west), !spare");
     return Selector{};
 }
 
@@ -113,20 +143,8 @@ void read_policy(const Value& value, FailurePolicy& policy, Amount* tolerate) {
 }
 
 void check_text(const Value& value, const std::string& text, bool shell, const Names& names) {
-    if (text.find('$') == std::string::npos) return;
-    auto references = action::references_in(text, shell);
-    if (!references) {
-        value.error("bad-variable", references.error().message(),
-                    "variables look like ${node.name}; $${ writes a literal ${");
-        return;
-    }
-    auto scope = names.scope;
-    for (const auto& it : *references) {
-        if (it.name.starts_with("node.label.")) scope[it.name] = "x";
-    }
-    const auto expanded =
-        shell ? action::expand_shell(text, scope) : action::expand_text(text, scope);
-    if (!expanded) value.error("bad-variable", expanded.error().text(), expanded.error().remedy());
+    for (const auto& it : action::mistakes_in(text, shell, names.scope))
+        value.error_at("bad-variable", it.offset, it.length, it.message, it.remedy);
 }
 
 std::vector<Limit> read_limits(const Value& value) {
@@ -140,7 +158,12 @@ std::vector<Limit> read_limits(const Value& value) {
                               "the least that works is 1");
             continue;
         }
-        out.push_back({entry.key == "total" ? "" : entry.key, *amount});
+        if (!is_label_name(entry.key)) {
+            entry.name.error("bad-name", fmt::format("\"{}\" is no name for a label", entry.key),
+                             "use total, or a label that nodes have, like rack");
+            continue;
+        }
+        out.push_back({entry.key == "total" ? "" : entry.key, *amount, entry.name.place()});
     }
     return out;
 }

@@ -101,8 +101,8 @@ Result<std::string> run_script(const std::filesystem::path& path) {
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         const auto how = WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status))
                                            : fmt::format("signal {}", WTERMSIG(status));
-        return Error(ErrorCode::io, fmt::format("{} --list failed with {}: {}", program, how,
-                                                printable(trim(complaint))));
+        const auto why = trim(complaint).empty() ? "" : ": " + printable(trim(complaint));
+        return Error(ErrorCode::io, fmt::format("{} --list failed with {}{}", program, how, why));
     }
     return out;
 }

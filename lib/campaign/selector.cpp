@@ -19,11 +19,12 @@ bool is_name_char(char c) {
 class Parser {
 public:
     explicit Parser(std::string_view text) : text_(text) {}
+    std::size_t offset() const { return at_; }
 
     Result<std::vector<Selector::Term>> parse() {
         std::vector<Selector::Term> terms;
         skip();
-        if (rest() == "*") return terms;
+        if (trim(rest()) == "*") return terms;
         if (rest().empty()) return wrong("a selector cannot be empty; \"*\" selects every node");
         for (;;) {
             auto term = one();
@@ -62,27 +63,38 @@ private:
             term.op = word == "in" ? Selector::Operator::in : Selector::Operator::not_in;
             return values(std::move(term));
         }
-        at_ = before;
-        if (!word.empty()) return wrong("expected =, !=, in, notin or a comma");
+        if (!word.empty()) {
+            at_ = before;
+            const std::vector<std::string> words{"in", "notin"};
+            const auto near = closest(word, words);
+            return wrong(fmt::format("expected =, !=, in, notin or a comma{}",
+                                     near ? fmt::format("; did you mean \"{}\"?", *near) : ""));
+        }
         return term;
     }
 
     Result<Selector::Term> value(Selector::Term term) {
         skip();
         term.values.push_back(name());
+        const auto after = at_;
+        skip();
+        if (at_ < text_.size() && text_[at_] != ',')
+            return wrong(term.values.back().empty() ? "expected a value"
+                                                    : "expected a comma between two terms");
+        at_ = after;
         return term;
     }
 
     Result<Selector::Term> values(Selector::Term term) {
         skip();
-        if (!take("(")) return wrong("expected ( after in or notin");
+        if (!take("(")) return wrong("expected \"(\" after in or notin");
         for (;;) {
             skip();
             term.values.push_back(name());
             if (term.values.back().empty()) return wrong("expected a value");
             skip();
             if (take(")")) return term;
-            if (!take(",")) return wrong("expected a comma or ) in a list of values");
+            if (!take(",")) return wrong("expected a comma or \")\" in the list of values");
         }
     }
 
@@ -100,9 +112,7 @@ private:
         return std::string(text_.substr(from, at_ - from));
     }
     std::string_view rest() const { return text_.substr(at_); }
-    Error wrong(std::string_view what) const {
-        return {ErrorCode::usage, fmt::format("{} at offset {}", what, at_)};
-    }
+    Error wrong(std::string_view what) const { return {ErrorCode::usage, std::string(what)}; }
 
     std::string_view text_;
     std::size_t at_ = 0;
@@ -110,9 +120,17 @@ private:
 
 }  // namespace
 
-Result<Selector> Selector::parse(std::string_view text) {
-    auto terms = Parser(trim(text)).parse();
-    if (!terms) return std::move(terms).take_error();
+bool is_label_name(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), is_name_char);
+}
+
+Result<Selector> Selector::parse(std::string_view text, std::size_t* offset) {
+    Parser parser(text);
+    auto terms = parser.parse();
+    if (!terms) {
+        if (offset != nullptr) *offset = parser.offset();
+        return std::move(terms).take_error();
+    }
     Selector out;
     out.terms_ = std::move(*terms);
     return out;

@@ -12,6 +12,9 @@ namespace escalator::campaign {
 
 using Labels = std::map<std::string, std::string, std::less<>>;
 
+/// Letters, digits, '_', '-', '.' and '/', at least one.
+bool is_label_name(std::string_view name);
+
 /// A label selector in Kubernetes' syntax: "role=compute, site in (east, west), !spare". All terms
 /// must hold. Source: kubernetes.io, Concepts, Labels and Selectors. "*" selects every node.
 class Selector {
@@ -24,8 +27,8 @@ public:
         bool operator==(const Term&) const = default;
     };
 
-    /// Errors: usage, with the offset of the mistake in the message.
-    static Result<Selector> parse(std::string_view text);
+    /// Errors: usage; `offset`, if given, then tells where in `text` the mistake is.
+    static Result<Selector> parse(std::string_view text, std::size_t* offset = nullptr);
 
     /// As in Kubernetes, != and notin also hold for nodes without the key.
     bool matches(const Labels& labels) const;

@@ -3,60 +3,37 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <filesystem>
-#include <functional>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
-#include "campaign/diagnostic.hpp"
+#include "campaign/findings.hpp"
 
 // Inside lib/campaign only: reading YAML with places, and finding fault with it.
 namespace escalator::campaign {
 
-/// Collects findings; knows the lines of every file so that they can be shown.
-class Findings {
-public:
-    /// Takes over a file's text; places in it can be shown from then on.
-    void add_file(std::string name, std::string text);
+/// The longest file that is read, in bytes.
+inline constexpr std::size_t largest_file = 64U << 20U;
+/// Levels of nesting that are followed; aliases can make circles.
+inline constexpr int deepest = 100;
 
-    void error(std::string id, Place place, std::string message, std::string help = {},
-               std::uint32_t length = 0);
-    void warning(std::string id, Place place, std::string message, std::string help = {},
-                 std::uint32_t length = 0);
-    /// By file and line.
-    std::vector<Diagnostic> take() &&;
-    bool has_errors() const { return errors_ > 0; }
+/// Hands a file's text to the findings, without a byte order mark. False, with a complaint, when it
+/// is no text: UTF-16, control characters, bad UTF-8.
+bool take_text(std::string& text, const std::string& shown_name, Findings& findings);
 
-private:
-    void add(Severity severity, std::string id, Place place, std::string message, std::string help,
-             std::uint32_t length);
-
-    struct File {
-        std::string name;
-        std::string text;
-        std::vector<std::size_t> line_starts;
-    };
-    std::vector<std::unique_ptr<File>> files_;
-    std::vector<Diagnostic> found_;
-    std::size_t errors_ = 0;
-};
-
-/// Parses one file. nullopt after a syntax error, which is then among the findings. Refuses what
-/// could exhaust memory or stack: files over 64 MiB, deep nesting, exploding aliases. Errors:
-/// not_found, io, refused.
-Result<std::optional<YAML::Node>> parse_yaml(const std::filesystem::path& path,
-                                             const std::string& shown_name, Findings& findings,
-                                             std::string* text_out = nullptr);
+/// Parses a text that was taken. nullopt after a syntax error, which is then among the findings.
+std::optional<YAML::Node> parse_yaml(const std::string& text, const std::string& shown_name,
+                                     Findings& findings);
 
 /// One node of a file with its place; reading from it files complaints instead of throwing.
 class Value {
 public:
-    Value(YAML::Node node, const std::string& file, Findings& findings)
-        : node_(std::move(node)), file_(&file), findings_(&findings) {}
+    /// `key`: the place to tell when the value itself is empty. `file` must outlive the value.
+    Value(const YAML::Node& node, const std::string& file, Findings& findings, Place key = {})
+        : node_(node), file_(&file), findings_(&findings), key_(std::move(key)) {}
 
     Place place() const;
     bool is_map() const { return node_.IsMap(); }
@@ -77,6 +54,9 @@ public:
 
     void error(std::string id, std::string message, std::string help = {}) const;
     void warning(std::string id, std::string message, std::string help = {}) const;
+    /// About `length` bytes at `offset` of the scalar.
+    void error_at(std::string id, std::size_t offset, std::size_t length, std::string message,
+                  std::string help = {}) const;
 
 private:
     std::uint32_t length() const;
@@ -84,6 +64,7 @@ private:
     YAML::Node node_;
     const std::string* file_;
     Findings* findings_;
+    Place key_;
 };
 
 struct Value::Entry {

@@ -11,36 +11,45 @@
 namespace escalator::engine {
 
 bool Deciding::meets_no_return(const Lane& lane, std::uint32_t step) const {
-    return step < plan_.procedures[lane.procedure].first_verify &&
-           spec(lane, step).way_back == action::WayBack::no_return &&
-           !(state_.rollback && state_.rollback->past_no_return);
+    return is_barrier(plan_.procedures[lane.procedure], step,
+                      state_.rollback && state_.rollback->past_no_return);
+}
+
+std::uint32_t Deciding::place_on_way_back(const Lane& lane) const {
+    const auto& procedure = plan_.procedures[lane.procedure];
+    const auto flying = static_cast<std::uint32_t>(std::max(lane.flying, 0));
+    if (lane.flying >= 0 && flying >= procedure.first_verify) return 0;  // still on its way forward
+    for (std::uint32_t place = 0; place < procedure.first_verify; ++place) {
+        const auto s = planner::undone_at(procedure, place);
+        if (lane.flying >= 0) {
+            if (flying == s) return place;
+        } else if (lane.steps[s].changed &&
+                   (has_undo(procedure, s) || meets_no_return(lane, s))) {
+            return place;
+        }
+    }
+    return procedure.first_verify;
 }
 
 std::optional<std::uint32_t> Deciding::step_to_undo(const Lane& lane) const {
-    const auto& procedure = plan_.procedures[lane.procedure];
-    for (auto s = procedure.first_verify; s-- > 0;) {
-        if (!lane.steps[s].changed) continue;
-        if (has_undo(procedure, s) || meets_no_return(lane, s)) return s;
-    }
-    return std::nullopt;
+    return engine::step_to_undo(plan_, lane, state_.rollback && state_.rollback->past_no_return);
 }
 
 Deciding::Back Deciding::go_back(std::uint32_t lane, std::uint32_t lockstep, Room& room) {
     const auto& it = state_.lanes[lane];
+    if (state_.given_up.contains(it.node)) return Back::settled;
     if (it.flying >= 0) {
-        const auto& step = it.steps[static_cast<std::size_t>(it.flying)];
-        if (step.adrift && !state_.suspend_requested) attend(lane, step.phase == Phase::undo);
         return Back::busy;
     }
+    const auto give_up = it.status == LaneStatus::excluded ? Back::settled : Back::stuck;
+    if (unheard_step(it)) return give_up;
     const auto s = step_to_undo(it);
     if (!s) return Back::settled;
     const auto& step = it.steps[*s];
-    const auto give_up = it.status == LaneStatus::excluded ? Back::settled : Back::stuck;
     if (meets_no_return(it, *s)) {
         return it.status == LaneStatus::excluded ? Back::settled : Back::barrier;
     }
-    if (step.status == StepStatus::uncertain && step.outcome == Outcome::unreachable)
-        return give_up;
+    if (step.undo_doubtful) return give_up;
     if (step.status == StepStatus::undo_failed) {
         if (step.failures > spec(it, *s).on_failure.retry) return give_up;
         if (due(it, *s) > now_) {
@@ -48,7 +57,7 @@ Deciding::Back Deciding::go_back(std::uint32_t lane, std::uint32_t lockstep, Roo
             return Back::busy;
         }
     }
-    if (lockstep != std::numeric_limits<std::uint32_t>::max() && *s < lockstep) return Back::busy;
+    if (place_on_way_back(it) > lockstep) return Back::busy;
     if (state_.suspend_requested) return Back::busy;
     if (spec(it, *s).disruptive && !room.has(it.node)) {
         crowded_ = true;
@@ -65,6 +74,13 @@ void Deciding::backward() {
         suspend(Why::operator_asked, std::nullopt, "asked to stop at a safe point of the rollback");
         return;
     }
+    // what an earlier controller left in flight is only looked for: its place in the order may be
+    // another one by now
+    for (const auto index : state_.flying) {
+        const auto& lane = state_.lanes[index];
+        const bool adrift = lane.steps[static_cast<std::size_t>(lane.flying)].adrift;
+        if (adrift && in_scope(rollback.scope, lane)) attend(index, false);
+    }
     for (auto key = state_.started_waves.rbegin(); key != state_.started_waves.rend(); ++key) {
         const auto& [procedure, wave] = *key;
         std::vector<std::uint32_t> lanes;
@@ -73,13 +89,10 @@ void Deciding::backward() {
         }
         auto lockstep = std::numeric_limits<std::uint32_t>::max();
         if (plan_.procedures[procedure].method == campaign::Method::one_step) {
-            lockstep = 0;
             for (const auto lane : lanes) {
                 const auto& it = state_.lanes[lane];
-                if (it.status == LaneStatus::excluded) continue;
-                const auto s = it.flying >= 0 ? std::optional(static_cast<std::uint32_t>(it.flying))
-                                              : step_to_undo(it);
-                if (s) lockstep = std::max(lockstep, *s);
+                if (it.status == LaneStatus::excluded || state_.given_up.contains(it.node)) continue;
+                lockstep = std::min(lockstep, place_on_way_back(it));
             }
         }
         Room room(plan_, state_, procedure);
@@ -104,7 +117,8 @@ void Deciding::backward() {
         const bool at_rest = quiet() && !out_.wake;
         if (stuck && at_rest) {
             const auto& it = state_.lanes[*stuck];
-            const auto s = *step_to_undo(it);
+            const auto unheard = unheard_step(it);
+            const auto s = unheard ? *unheard : *step_to_undo(it);
             const bool gone = it.steps[s].outcome == Outcome::unreachable;
             suspend(gone ? Why::node_unreachable : Why::undo_failed, ref(*stuck, s),
                     fmt::format("{} was not undone on {}: {}", spec(it, s).name, name(it),
@@ -112,7 +126,7 @@ void Deciding::backward() {
             return;
         }
         if (barrier && at_rest) {
-            end_rollback(true, ref(*barrier, *step_to_undo(state_.lanes[*barrier])));
+            end_rollback();
             return;
         }
         if (busy && at_rest && crowded_) {
@@ -124,31 +138,57 @@ void Deciding::backward() {
         }
         if (busy || barrier || stuck) return;
     }
-    end_rollback(false, std::nullopt);
+    // an undo may still be in flight in a wave of which nothing was left when an earlier rollback
+    // ended
+    const bool flying = std::any_of(state_.flying.begin(), state_.flying.end(), [&](auto index) {
+        return in_scope(rollback.scope, state_.lanes[index]);
+    });
+    if (flying) return;
+    end_rollback();
 }
 
-void Deciding::end_rollback(bool at_barrier, const std::optional<StepRef>& barrier) {
+void Deciding::end_rollback() {
     const auto& rollback = *state_.rollback;
     const bool left = std::any_of(state_.lanes.begin(), state_.lanes.end(), [&](const Lane& lane) {
-        if (!in_scope(rollback.scope, lane)) return false;
-        const auto& procedure = plan_.procedures[lane.procedure];
-        for (std::uint32_t s = 0; s < procedure.first_verify; ++s) {
-            if (lane.steps[s].changed &&
-                procedure.steps[s].way_back != action::WayBack::read_only) {
-                return true;
-            }
-        }
-        return false;
+        return in_scope(rollback.scope, lane) && left_changed(lane);
     });
     out_.events.emplace_back(RollbackEnded{rollback.scope, !left});
-    if (at_barrier) {
-        out_.events.emplace_back(Suspended{
-            Why::no_return, barrier,
-            fmt::format("{} is past the point of no return", planner::step_id(plan_, *barrier))});
-    } else if (rollback.scope.kind == Scope::Kind::all) {
+}
+
+bool Deciding::left_changed(const Lane& lane) const {
+    const auto& procedure = plan_.procedures[lane.procedure];
+    for (std::uint32_t s = 0; s < procedure.first_verify; ++s) {
+        if (lane.steps[s].changed && procedure.steps[s].way_back != action::WayBack::read_only) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// What follows from a rollback that has ended. Decided from the state alone: the controller may
+/// have died right after the rollback's last event.
+void Deciding::after_rollback() {
+    const auto& rollback = *state_.rolled_back;
+    bool left = false;
+    for (std::uint32_t l = 0; l < state_.lanes.size(); ++l) {
+        const auto& lane = state_.lanes[l];
+        if (!in_scope(rollback.scope, lane)) continue;
+        const auto s = engine::step_to_undo(plan_, lane, rollback.past_no_return);
+        const bool barrier =
+            s && lane.status != LaneStatus::excluded &&
+            is_barrier(plan_.procedures[lane.procedure], *s, rollback.past_no_return);
+        if (barrier && !state_.given_up.contains(lane.node)) {
+            suspend(Why::no_return, ref(l, *s),
+                    fmt::format("{} is past the point of no return",
+                                planner::step_id(plan_, ref(l, *s))));
+            return;
+        }
+        left = left || left_changed(lane);
+    }
+    if (rollback.scope.kind == Scope::Kind::all) {
         out_.events.emplace_back(RunEnded{left ? Ending::partly_rolled_back : Ending::rolled_back});
     } else {
-        out_.events.emplace_back(Suspended{Why::wave_undone, std::nullopt, rollback.reason});
+        suspend(Why::wave_undone, std::nullopt, rollback.reason);
     }
 }
 

@@ -62,6 +62,10 @@ public:
         data = {
             {"procedure", procedure(e.procedure)}, {"node", node(e.node)}, {"reason", e.reason}};
     }
+    void operator()(const NodeGivenUp& e) {
+        event = "node_given_up";
+        data = {{"node", node(e.node)}, {"by", e.by}};
+    }
     void operator()(const RollbackStarted& e) {
         event = "rollback_started";
         data = {{"scope", scope(e.scope)},
@@ -158,6 +162,7 @@ public:
         if (event == "node_excluded") {
             return NodeExcluded{procedure(data_), node(data_), text("reason")};
         }
+        if (event == "node_given_up") return NodeGivenUp{node(data_), text("by")};
         if (event == "rollback_started") {
             return RollbackStarted{scope(), flag("by_operator"), flag("past_no_return"),
                                    text("reason")};

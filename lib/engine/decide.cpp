@@ -27,7 +27,13 @@ Decision Deciding::take() && {
         out_.next = Next::suspended;
     } else if (state_.status == RunStatus::running) {
         alarm_late();
-        state_.rollback ? backward() : forward();
+        if (state_.rolled_back) {
+            after_rollback();
+        } else if (state_.rollback) {
+            backward();
+        } else {
+            forward();
+        }
     }
     return std::move(out_);
 }
@@ -78,6 +84,8 @@ void Deciding::attend(std::uint32_t lane, bool may_start) {
 bool Deciding::start(std::uint32_t lane, std::uint32_t step, Phase phase) {
     if (slots_ == 0) return false;
     --slots_;
+    // others may rely on what is being undone: what they may do, the next decision sees
+    if (phase == Phase::undo && spec(state_.lanes[lane], step).once) lanes_changed_ = true;
     const auto attempt = state_.lanes[lane].steps[step].attempts(phase) + 1;
     out_.events.emplace_back(StepStarted{ref(lane, step), phase, attempt});
     out_.jobs.push_back({ref(lane, step), phase, attempt, false, true});

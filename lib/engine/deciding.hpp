@@ -56,19 +56,26 @@ private:
 
     // forward.cpp
     void forward();
+    void attend_adrift(std::uint32_t procedure);
+    std::uint32_t lockstep_of(std::uint32_t procedure, std::uint32_t wave) const;
     void forward_wave(std::uint32_t procedure, std::uint32_t wave);
     void advance(std::uint32_t lane, std::uint32_t lockstep, Room& room);
     void handle_broken(std::uint32_t lane);
     void undo_lane(std::uint32_t lane, Room& room);
-    void begin_next_wave(std::uint32_t procedure);
     bool gate(std::uint32_t procedure, std::uint32_t wave);
 
     // backward.cpp
     void backward();
     Back go_back(std::uint32_t lane, std::uint32_t lockstep, Room& room);
+    /// How far a lane is on its way back, counted in steps of the undo order: the step in flight, or
+    /// the next to be undone; the number of steps when nothing is left to undo.
+    std::uint32_t place_on_way_back(const Lane& lane) const;
+    /// The step to be undone next; nullopt when there is none, or one is in flight.
     std::optional<std::uint32_t> step_to_undo(const Lane& lane) const;
     bool meets_no_return(const Lane& lane, std::uint32_t step) const;
-    void end_rollback(bool at_barrier, const std::optional<StepRef>& barrier);
+    void end_rollback();
+    bool left_changed(const Lane& lane) const;
+    void after_rollback();
 
     const planner::Plan& plan_;
     const State& state_;
@@ -76,10 +83,12 @@ private:
     const Bounds& bounds_;
     Decision out_;
     std::uint32_t slots_;
-    bool wide_rollback_ = false;     ///< a policy has just asked for one
-    std::optional<Suspended> stop_;  ///< a policy asks to suspend once nothing is in flight
-    std::set<NodeIndex> excluding_;  ///< given up in this very decision
-    bool crowded_ = false;           ///< a lane waits for room in a limit
+    bool wide_rollback_ = false;      ///< a policy has just asked for one
+    bool lanes_changed_ = false;      ///< this decision excludes a node
+    std::optional<Suspended> stop_;   ///< a policy asks to suspend once nothing is in flight
+    std::set<NodeIndex> excluding_;   ///< given up in this very decision
+    std::optional<StepRef> held_up_;  ///< a `once` step of another lane that is waited for
+    bool crowded_ = false;            ///< a lane waits for room in a limit
     std::string crowded_node_;
 };
 

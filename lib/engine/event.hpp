@@ -68,22 +68,27 @@ struct RunStarted {
     std::string plan_digest;
     std::string by;       ///< user@host
     std::string version;  ///< of escalator
+    bool operator==(const RunStarted&) const = default;
 };
 struct ControllerStarted {  ///< a process took the journal up: steps in flight must be re-attached
     long pid = 0;
     std::string host;
     std::string version;
+    bool operator==(const ControllerStarted&) const = default;
 };
 struct WaveStarted {
     std::uint32_t procedure = 0, wave = 0;
+    bool operator==(const WaveStarted&) const = default;
 };
 struct WaveEnded {
     std::uint32_t procedure = 0, wave = 0;
+    bool operator==(const WaveEnded&) const = default;
 };
 struct StepStarted {
     StepRef step;
     Phase phase = Phase::perform;
     std::uint32_t attempt = 1;
+    bool operator==(const StepStarted&) const = default;
 };
 struct StepEnded {
     StepRef step;
@@ -95,57 +100,74 @@ struct StepEnded {
     std::string record;   ///< what undo must know; at most 8 KiB
     std::string message;  ///< for people; at most 2 KiB
     bool reattached = false;
+    bool operator==(const StepEnded&) const = default;
 };
 struct StepLate {
     StepRef step;
     Phase phase = Phase::perform;
     std::uint32_t attempt = 1;
+    bool operator==(const StepLate&) const = default;
 };
 struct NodeExcluded {
     std::uint32_t procedure = 0;
     NodeIndex node = 0;
     std::string reason;
+    bool operator==(const NodeExcluded&) const = default;
+};
+struct NodeGivenUp {  ///< the operator goes on without the node, in every procedure
+    NodeIndex node = 0;
+    std::string by;
+    bool operator==(const NodeGivenUp&) const = default;
 };
 struct RollbackStarted {
     Scope scope;
     bool by_operator = false;
     bool past_no_return = false;
     std::string reason;
+    bool operator==(const RollbackStarted&) const = default;
 };
 struct RollbackEnded {
     Scope scope;
     bool complete = true;
+    bool operator==(const RollbackEnded&) const = default;
 };
 struct SuspendRequested {
     std::string by;
     bool abandon = false;  ///< steps in flight are left alone; they go on running on their nodes
+    bool operator==(const SuspendRequested&) const = default;
 };
 struct Suspended {
     Why why = Why::operator_asked;
     std::optional<StepRef> step;
     std::string reason;
+    bool operator==(const Suspended&) const = default;
 };
 struct Resumed {
     std::string until;
     bool ignore_window = false;
     bool retry_excluded = false;
+    bool operator==(const Resumed&) const = default;
 };
 struct Answered {
     StepRef step;
     Answer answer = Answer::done;
     std::string by;
+    bool operator==(const Answered&) const = default;
 };
 struct RunEnded {
     Ending ending = Ending::done;
+    bool operator==(const RunEnded&) const = default;
 };
 
-using EventBody = std::variant<RunStarted, ControllerStarted, WaveStarted, WaveEnded, StepStarted,
-                               StepEnded, StepLate, NodeExcluded, RollbackStarted, RollbackEnded,
-                               SuspendRequested, Suspended, Resumed, Answered, RunEnded>;
+using EventBody =
+    std::variant<RunStarted, ControllerStarted, WaveStarted, WaveEnded, StepStarted, StepEnded,
+                 StepLate, NodeExcluded, NodeGivenUp, RollbackStarted, RollbackEnded,
+                 SuspendRequested, Suspended, Resumed, Answered, RunEnded>;
 
 struct Event {
     Time time;
     EventBody body;
+    bool operator==(const Event&) const = default;
 };
 
 }  // namespace escalator::engine

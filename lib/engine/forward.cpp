@@ -28,26 +28,61 @@ void Deciding::forward() {
         suspend(Why::operator_asked, std::nullopt, "asked to stop at a safe point");
         return;
     }
-    for (const auto lane : state_.flying) {
-        if (state_.lanes[lane].steps[static_cast<std::size_t>(state_.lanes[lane].flying)].adrift) {
-            attend(lane, !state_.lanes[lane].undo_asked ||
-                             state_.lanes[lane].status == LaneStatus::undoing);
-        }
-    }
     const auto procedure = current_procedure(state_);
+    if (state_.adrift > 0) attend_adrift(procedure);
     if (procedure == plan_.procedures.size()) {
         if (state_.flying.empty()) out_.events.emplace_back(RunEnded{Ending::done});
         return;
     }
     const auto& waves = state_.waves[procedure];
-    const auto running = std::find_if(waves.begin(), waves.end(), [](const WaveState& wave) {
-        return wave.status == WaveStatus::running;
+    // in order: after a rollback of a part, a wave may wait in front of one that runs
+    const auto open = std::find_if(waves.begin(), waves.end(), [](const WaveState& wave) {
+        return wave.status == WaveStatus::waiting || wave.status == WaveStatus::running;
     });
-    if (running == waves.end()) {
-        begin_next_wave(procedure);
-    } else {
-        forward_wave(procedure, static_cast<std::uint32_t>(running - waves.begin()));
+    if (open == waves.end()) return;
+    const auto wave = static_cast<std::uint32_t>(open - waves.begin());
+    if (open->status == WaveStatus::running) {
+        forward_wave(procedure, wave);
+    } else if (gate(procedure, wave)) {
+        out_.events.emplace_back(WaveStarted{procedure, wave});
     }
+}
+
+/// Looks after what an earlier controller left in flight. What never started may start now only if
+/// it would be started now anyway.
+void Deciding::attend_adrift(std::uint32_t procedure) {
+    for (const auto index : state_.flying) {
+        const auto& lane = state_.lanes[index];
+        const auto s = static_cast<std::uint32_t>(lane.flying);
+        const auto& step = lane.steps[s];
+        if (!step.adrift) continue;
+        if (lane.undo_asked) {
+            attend(index, step.phase == Phase::undo && step_to_undo(lane) == s);
+            continue;
+        }
+        bool due = step.phase != Phase::undo && lane.status == LaneStatus::active &&
+                   lane.procedure == procedure && next_step(plan_, state_, index).step == s;
+        if (due) {
+            const auto& waves = state_.waves[procedure];
+            due = std::all_of(waves.begin(), waves.begin() + lane.wave, [](const WaveState& wave) {
+                return wave.status == WaveStatus::ended;
+            });
+            due = due && s <= lockstep_of(procedure, lane.wave);
+        }
+        attend(index, due);
+    }
+}
+
+/// The step no lane of a one-step wave may go beyond.
+std::uint32_t Deciding::lockstep_of(std::uint32_t procedure, std::uint32_t wave) const {
+    auto lockstep = std::numeric_limits<std::uint32_t>::max();
+    if (plan_.procedures[procedure].method != campaign::Method::one_step) return lockstep;
+    for (const auto lane : state_.waves[procedure][wave].lanes) {
+        const auto& it = state_.lanes[lane];
+        if (it.status == LaneStatus::excluded || it.undo_asked) continue;
+        lockstep = std::min(lockstep, next_step(plan_, state_, lane).step);
+    }
+    return lockstep;
 }
 
 void Deciding::forward_wave(std::uint32_t procedure, std::uint32_t wave) {
@@ -65,14 +100,7 @@ void Deciding::forward_wave(std::uint32_t procedure, std::uint32_t wave) {
         suspend(stop_->why, stop_->step, stop_->reason);
         return;
     }
-    auto lockstep = std::numeric_limits<std::uint32_t>::max();
-    if (plan_.procedures[procedure].method == campaign::Method::one_step) {
-        for (const auto lane : lanes) {
-            const auto& it = state_.lanes[lane];
-            if (it.status == LaneStatus::excluded || it.undo_asked) continue;
-            lockstep = std::min(lockstep, next_step(plan_, state_, lane).step);
-        }
-    }
+    const auto lockstep = lockstep_of(procedure, wave);
     Room room(plan_, state_, procedure);
     for (const auto lane : lanes) {
         if (state_.lanes[lane].undo_asked) undo_lane(lane, room);
@@ -81,13 +109,21 @@ void Deciding::forward_wave(std::uint32_t procedure, std::uint32_t wave) {
         suspend(stop_->why, stop_->step, stop_->reason);
         return;
     }
+    if (lanes_changed_) return;  // what the others may do now, the next decision sees
     // nodes that are out of service already come first: the sooner they are back the better
     for (const bool begun : {true, false}) {
         for (const auto lane : lanes) {
+            if (slots_ == 0) break;  // the next result asks again
             const auto& it = state_.lanes[lane];
             if (it.status != LaneStatus::active || it.undo_asked || it.flying >= 0) continue;
             if (under_way(it) == begun) advance(lane, lockstep, room);
         }
+    }
+    if (held_up_ && quiet() && out_.events.empty() && !out_.wake) {
+        suspend(Why::step_lost, held_up_,
+                fmt::format("{} is to be done once, and nobody knows how it ended",
+                            planner::step_id(plan_, *held_up_)));
+        return;
     }
     if (crowded_ && out_.events.empty() && !out_.wake) {
         suspend(
@@ -101,7 +137,11 @@ void Deciding::forward_wave(std::uint32_t procedure, std::uint32_t wave) {
 void Deciding::advance(std::uint32_t lane, std::uint32_t lockstep, Room& room) {
     const auto& it = state_.lanes[lane];
     const auto next = next_step(plan_, state_, lane);
-    if (next.wait || next.step >= it.steps.size() || next.step > lockstep) return;
+    if (next.wait) {
+        held_up_ = ref(state_.once_by.at({it.procedure, next.step}), next.step);
+        return;
+    }
+    if (next.step >= it.steps.size() || next.step > lockstep) return;
     // the first lane of this very decision takes a `once` step, the others see that in the next
     if (spec(it, next.step).once) {
         const bool taken =
@@ -111,7 +151,7 @@ void Deciding::advance(std::uint32_t lane, std::uint32_t lockstep, Room& room) {
         if (taken) return;
     }
     const auto& step = it.steps[next.step];
-    if (step.status == StepStatus::uncertain) {
+    if (step.status == StepStatus::uncertain || step.doubtful) {
         start(lane, next.step, Phase::check);
         return;
     }
@@ -165,7 +205,7 @@ void Deciding::handle_broken(std::uint32_t lane) {
         remedy = gives_up(remedy) ? campaign::Remedy::exclude : campaign::Remedy::suspend;
     }
     const auto reason = fmt::format("{} failed: {}", planner::step_id(plan_, where), it.reason);
-    Scope scope{Scope::Kind::all, it.procedure, it.wave, it.node};
+    Scope scope;  // fields that do not belong to its kind stay 0, as the journal reads them back
     switch (remedy) {
         case campaign::Remedy::suspend:
             stop_ = Suspended{unreachable        ? Why::node_unreachable
@@ -176,18 +216,18 @@ void Deciding::handle_broken(std::uint32_t lane) {
         case campaign::Remedy::exclude:
             excluding_.insert(it.node);
             out_.events.emplace_back(NodeExcluded{it.procedure, it.node, reason});
+            lanes_changed_ = true;
             return;
         case campaign::Remedy::undo_node:
-            scope.kind = Scope::Kind::lane;
+            scope = {Scope::Kind::lane, it.procedure, it.wave, it.node};
             break;
         case campaign::Remedy::undo_wave:
-            scope.kind = Scope::Kind::wave;
+            scope = {Scope::Kind::wave, it.procedure, it.wave, 0};
             break;
         case campaign::Remedy::undo_procedure:
-            scope.kind = Scope::Kind::procedure;
+            scope = {Scope::Kind::procedure, it.procedure, 0, 0};
             break;
         case campaign::Remedy::undo_all:
-            scope = Scope{};
             break;
     }
     excluding_.insert(it.node);
@@ -197,34 +237,28 @@ void Deciding::handle_broken(std::uint32_t lane) {
 
 void Deciding::undo_lane(std::uint32_t lane, Room& room) {
     const auto& it = state_.lanes[lane];
+    if (it.flying >= 0) return;
     switch (go_back(lane, std::numeric_limits<std::uint32_t>::max(), room)) {
         case Back::busy:
             return;
         case Back::settled:
-            out_.events.emplace_back(
-                RollbackEnded{{Scope::Kind::lane, it.procedure, it.wave, it.node}, true});
+            if (it.status != LaneStatus::undone) {
+                out_.events.emplace_back(
+                    RollbackEnded{{Scope::Kind::lane, it.procedure, it.wave, it.node}, true});
+            }
             out_.events.emplace_back(NodeExcluded{it.procedure, it.node, it.reason});
+            lanes_changed_ = true;
             return;
         case Back::barrier:
         case Back::stuck:
             break;
     }
-    const auto s = step_to_undo(it).value_or(0);
+    const auto s = unheard_step(it).value_or(step_to_undo(it).value_or(0));
     const bool barrier = meets_no_return(it, s);
     stop_ =
         Suspended{barrier ? Why::no_return : Why::undo_failed, ref(lane, s),
                   fmt::format("{} cannot be undone on {}: {}", spec(it, s).name, name(it),
                               barrier ? "it is past the point of no return" : it.steps[s].message)};
-}
-
-void Deciding::begin_next_wave(std::uint32_t procedure) {
-    const auto& waves = state_.waves[procedure];
-    for (std::uint32_t w = 0; w < waves.size(); ++w) {
-        if (waves[w].status != WaveStatus::waiting) continue;
-        if (!gate(procedure, w)) return;
-        out_.events.emplace_back(WaveStarted{procedure, w});
-        return;
-    }
 }
 
 bool Deciding::gate(std::uint32_t p, std::uint32_t w) {

@@ -72,6 +72,30 @@ bool has_undo(const planner::PlanProcedure& procedure, std::uint32_t step) {
     return way_back == action::WayBack::builtin || way_back == action::WayBack::step;
 }
 
+bool is_barrier(const planner::PlanProcedure& procedure, std::uint32_t step, bool past_no_return) {
+    return !past_no_return && step < procedure.first_verify &&
+           procedure.steps[step].way_back == action::WayBack::no_return;
+}
+
+std::optional<std::uint32_t> step_to_undo(const planner::Plan& plan, const Lane& lane,
+                                          bool past_no_return) {
+    const auto& procedure = plan.procedures[lane.procedure];
+    for (std::uint32_t place = 0; place < procedure.first_verify; ++place) {
+        const auto s = planner::undone_at(procedure, place);
+        if (!lane.steps[s].changed) continue;
+        if (has_undo(procedure, s) || is_barrier(procedure, s, past_no_return)) return s;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint32_t> unheard_step(const Lane& lane) {
+    const auto at = std::find_if(lane.steps.begin(), lane.steps.end(), [](const StepState& step) {
+        return step.status == StepStatus::uncertain && step.outcome == Outcome::unreachable;
+    });
+    if (at == lane.steps.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(at - lane.steps.begin());
+}
+
 namespace {
 
 bool complete(const StepState& step) {
@@ -88,7 +112,13 @@ NextStep next_step(const planner::Plan& plan, const State& state, std::uint32_t 
         if (!steps[s].once) return {s, false};
         const auto by = state.once_by.find({it.procedure, s});
         if (by == state.once_by.end() || by->second == lane) return {s, false};
-        if (!complete(state.lanes[by->second].steps[s])) return {s, true};
+        const auto& holder = state.lanes[by->second];
+        if (complete(holder.steps[s])) continue;
+        // a later wave cannot be waited for; but what may be half done there is not begun here
+        const bool open =
+            holder.steps[s].in_flight || holder.steps[s].status == StepStatus::uncertain;
+        if (holder.status == LaneStatus::excluded && !holder.steps[s].in_flight) return {s, false};
+        return {s, open || holder.wave <= it.wave};
     }
     return {static_cast<std::uint32_t>(steps.size()), false};
 }

@@ -35,8 +35,12 @@ struct StepState {
     bool in_flight = false;           ///< started and not ended, as far as the journal knows
     bool adrift = false;              ///< in flight, and no controller attends it yet
     bool late = false;                ///< StepLate was told for this attempt
+    bool reattached = false;          ///< a later controller took this attempt up again
+    bool doubtful = false;            ///< nobody knows how its perform ended, and nobody found out
+    bool undo_doubtful = false;       ///< the same of an undo that must not simply be repeated
     bool changed = false;             ///< something of it is on the node: due on the way back
-    std::uint32_t performs = 0;       ///< attempts so far, by phase; attempts count from 1
+    bool condemned = false;  ///< failed by the operator's answer: resuming does not try it again
+    std::uint32_t performs = 0;  ///< attempts so far, by phase; attempts count from 1
     std::uint32_t checks = 0;
     std::uint32_t undos = 0;
     std::uint32_t failures = 0;  ///< of the present phase in a row
@@ -48,6 +52,7 @@ struct StepState {
     std::string message;
 
     std::uint32_t attempts(Phase of) const noexcept;
+    bool operator==(const StepState&) const = default;
 };
 
 enum class LaneStatus : std::uint8_t {
@@ -71,7 +76,9 @@ struct Lane {
     std::vector<StepState> steps;  ///< as PlanProcedure::steps
     std::uint32_t cursor = 0;      ///< steps before it are complete
     std::int32_t flying = -1;      ///< index of the step in flight, -1 for none
+    /// From the start of a disruptive step (or of its undo) until the lane is finished or undone.
     bool out_of_service = false;
+    bool operator==(const Lane&) const = default;
 };
 
 enum class WaveStatus : std::uint8_t { waiting, running, ended, undone };
@@ -81,6 +88,7 @@ struct WaveState {
     Time started;
     Time ended;
     std::vector<std::uint32_t> lanes;  ///< indices into State::lanes, in the wave's order
+    bool operator==(const WaveState&) const = default;
 };
 
 /// A rollback of more than one lane, under way.
@@ -89,6 +97,7 @@ struct Rollback {
     bool by_operator = false;
     bool past_no_return = false;
     std::string reason;
+    bool operator==(const Rollback&) const = default;
 };
 
 enum class RunStatus : std::uint8_t { fresh, running, suspended, ended };
@@ -110,8 +119,11 @@ struct State {
     std::vector<std::uint32_t> node_out;  ///< per node: lanes that keep it out of service
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>
         once_by;                   ///< (procedure, step) -> lane
-    std::set<NodeIndex> excluded;  ///< nodes given up
+    std::set<NodeIndex> excluded;  ///< nodes the run goes on without
+    std::set<NodeIndex> given_up;  ///< those of them the operator asked for: left as they are
     std::optional<Rollback> rollback;
+    /// A rollback has ended, and what follows from it (to stand, or to end) is not journalled yet.
+    std::optional<Rollback> rolled_back;
     bool suspend_requested = false;
     std::optional<Suspended> suspension;  ///< why it stands, while it stands
     std::string until;                    ///< where the operator wants it to stop
@@ -127,6 +139,7 @@ struct State {
     std::optional<std::uint32_t> lane_of(std::uint32_t procedure, NodeIndex node) const;
     /// Steps in flight that this controller attends.
     std::uint32_t attended() const noexcept;
+    bool operator==(const State&) const = default;
 };
 
 /// The state of a run nobody has started: all lanes waiting.
@@ -137,6 +150,18 @@ bool in_scope(const Scope& scope, const Lane& lane) noexcept;
 
 /// Whether the way back of this step is a script: it has to be run before the lane is undone.
 bool has_undo(const planner::PlanProcedure& procedure, std::uint32_t step);
+
+/// Whether the step cannot be undone and ends every way back, unless a rollback is told to leave
+/// it.
+bool is_barrier(const planner::PlanProcedure& procedure, std::uint32_t step, bool past_no_return);
+
+/// The next step of a lane on its way back: one to be undone, or a barrier; nullopt when nothing is
+/// left to do.
+std::optional<std::uint32_t> step_to_undo(const planner::Plan& plan, const Lane& lane,
+                                          bool past_no_return);
+
+/// A step that may still be running on a node that does not answer.
+std::optional<std::uint32_t> unheard_step(const Lane& lane);
 
 /// Where a lane stands on its way forward.
 struct NextStep {

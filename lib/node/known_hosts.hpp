@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace escalator::node {
@@ -17,33 +17,43 @@ public:
     struct Key {
         std::string type;  ///< "ssh-ed25519"
         std::string blob;  ///< base64
-        bool operator==(const Key&) const = default;
+        std::string file{};
+        std::size_t line = 0;   ///< counted from 1
+        bool wildcard = false;  ///< its line is for many hosts
     };
     struct Found {
         std::vector<Key> keys;
         std::vector<Key> revoked;
-        bool authority =
-            false;  ///< a @cert-authority line fits; host certificates are not supported
+        bool authority = false;  ///< a @cert-authority line fits
     };
 
     /// Files that do not exist hold nothing; lines that make no sense are passed over, as ssh does.
-    explicit KnownHosts(const std::vector<std::filesystem::path>& files);
+    explicit KnownHosts(const std::vector<std::string>& files);
 
-    /// Keys for a host name or address on a port.
-    Found find(std::string_view host, std::uint16_t port) const;
+    /// Keys for a name as it stands in the files: "host", "[host]:2222" or a HostKeyAlias.
+    Found find(std::string_view name) const;
 
-    /// The same files parsed once in this process.
-    static std::shared_ptr<const KnownHosts> shared(
-        const std::vector<std::filesystem::path>& files);
+    /// The same files, parsed once in this process and again after they have changed.
+    static std::shared_ptr<const KnownHosts> shared(const std::vector<std::string>& files);
 
 private:
     enum class Mark { none, revoked, authority };
     struct Line {
         Mark mark = Mark::none;
-        std::string hosts;  ///< patterns, or |1|salt|hash
+        std::vector<std::string> patterns;  ///< empty: hashed
+        std::string salt;
+        std::string hash;
         Key key;
     };
+    void add(std::string_view text, const std::string& file, std::size_t number);
+
     std::vector<Line> lines_;
+    std::unordered_map<std::string, std::vector<std::size_t>> named_;  ///< by plain name
+    std::vector<std::size_t> patterns_;  ///< lines that have to be looked at one by one
+    std::vector<std::size_t> hashed_;
 };
+
+/// "host", or "[host]:port" for a port that is not 22.
+std::string known_name(std::string_view host, std::uint16_t port);
 
 }  // namespace escalator::node

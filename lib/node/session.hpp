@@ -97,6 +97,9 @@ struct JobResult {
     bool reattached = false;  ///< found running or finished instead of started here
 };
 
+/// What release() leaves on the node.
+enum class Kept { for_rollback, nothing };
+
 /// One node: one connection, many jobs over it. For one thread at a time. Reconnects by itself,
 /// with back-off, within Options::reconnect_budget.
 class Session {
@@ -108,21 +111,22 @@ public:
     virtual Result<Hello> open(const std::stop_token& stop) = 0;
 
     /// Takes the node for `run`. Holding it already is success. Errors: busy (names the run that
-    /// holds it, its controller and since when), and open()'s.
+    /// holds it, its controller and since when), and open()'s; after these the next job tries
+    /// again.
     virtual Status lease(const std::string& run, const std::string& controller,
                          const std::stop_token& stop) = 0;
 
     /// Takes the lease away from the run that holds it now, for `run`. For the operator's
-    /// --steal-lease only.
+    /// --steal-lease only. Errors: as lease(), and refused while a step of that run goes on there.
     virtual Status steal_lease(const std::string& run, const std::string& controller,
                                const std::stop_token& stop) = 0;
 
     /// Runs or re-attaches to a job of the leased run. Never throws, always comes back.
     virtual JobResult run(const Job& job, const std::stop_token& stop) = 0;
 
-    /// Gives the lease back and removes what the run no longer needs on the node; keeps
-    /// what a later rollback needs (records, kept files).
-    virtual Status release(const std::string& run, const std::stop_token& stop) = 0;
+    /// Gives the lease back and removes what the run has on the node; what a later rollback needs
+    /// (the kept files) stays if asked for.
+    virtual Status release(const std::string& run, Kept kept, const std::stop_token& stop) = 0;
 
     /// Closes the connection; running jobs go on.
     virtual void close() noexcept = 0;

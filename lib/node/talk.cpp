@@ -18,12 +18,44 @@ namespace {
 constexpr std::size_t longest_line = 4096;
 constexpr std::size_t longest_record = 16'384;
 /// Bytes of a payload read and sent at once.
-constexpr std::size_t payload_chunk = 262'144;
+constexpr std::size_t payload_chunk = 65'536;
+/// Time for a word that the node has said already.
+constexpr Milliseconds moment{2000};
+
+/// `sudo -n` refuses in several ways, and each has its own cure.
+Error refused_by_sudo(const std::string& said, const Error& error) {
+    const auto has = [&](std::string_view words) { return said.find(words) != std::string::npos; };
+    Error out(ErrorCode::unauthorised, error.message());
+    if (has("not found") || has("No such file")) {
+        return std::move(out).advise(
+            "there is no sudo on the node: install it, or connect as root and leave become out");
+    }
+    if (has("not in the sudoers") || has("not allowed")) {
+        return std::move(out).advise(
+            "sudo lets this user do nothing, or not this: give it a line like "
+            "\"USER ALL=(ALL) NOPASSWD: ALL\" in /etc/sudoers.d/ on the node");
+    }
+    if (has("password")) {
+        return std::move(out).advise(
+            "become works without a password only: give this user a line like "
+            "\"USER ALL=(ALL) NOPASSWD: ALL\" in /etc/sudoers.d/ on the node");
+    }
+    if (has("tty")) {
+        return std::move(out).advise(
+            "become has no terminal: put \"Defaults:USER !requiretty\" into /etc/sudoers.d/ on "
+            "the node");
+    }
+    return std::move(out).advise("try on the node: sudo -n -- sh -c id");
+}
 
 Error senseless(std::string_view said) {
     return {ErrorCode::protocol,
             fmt::format("the node's supervisor said something senseless: \"{}\"",
                         printable(said.substr(0, 80)))};
+}
+
+Error late() {
+    return {ErrorCode::timeout, "the node came to this request too late, and declined it"};
 }
 
 Words words_of(std::string_view text) {
@@ -43,8 +75,8 @@ void read_state(const Words& words, std::size_t from, Report& into) {
     }
 }
 
-Talk::Talk(std::unique_ptr<Link> link, std::string nonce)
-    : link_(std::move(link)), mark_("@@" + nonce + " ") {}
+Talk::Talk(std::unique_ptr<Link> link, std::string_view nonce)
+    : link_(std::move(link)), mark_(fmt::format("@@{} ", nonce)) {}
 
 Status Talk::fill(Deadline deadline, const std::stop_token& stop) {
     auto more = link_->receive(buffer_, deadline, stop);
@@ -90,8 +122,8 @@ Result<Words> Talk::answer(std::string_view verb, Deadline deadline, const std::
 Result<std::string> Talk::body(std::string_view end, std::size_t limit, Words* rest,
                                Deadline deadline, const std::stop_token& stop) {
     const auto marker = fmt::format("\n{}{}", mark_, end);
-    for (;;) {
-        const auto at = buffer_.find(marker);
+    for (std::size_t seen = 0;;) {
+        const auto at = buffer_.find(marker, seen);
         const auto close = at == std::string::npos ? at : buffer_.find('\n', at + marker.size());
         if (close != std::string::npos) {
             auto out = buffer_.substr(0, at);
@@ -103,34 +135,70 @@ Result<std::string> Talk::body(std::string_view end, std::size_t limit, Words* r
             return out;
         }
         if (buffer_.size() > limit + longest_line) return senseless("an endless answer");
+        seen =
+            at != std::string::npos ? at : buffer_.size() - std::min(buffer_.size(), marker.size());
         if (auto more = fill(deadline, stop); !more) return std::move(more).take_error();
     }
 }
 
-Result<Hello> Talk::hello(Deadline deadline, const std::stop_token& stop) {
-    auto words = answer("hello", deadline, stop);
-    if (!words) {
-        auto error = std::move(words).take_error();
-        if (error.text().find("sudo") != std::string::npos) {
-            return Error(ErrorCode::unauthorised, error.message())
-                .advise(
-                    "become needs sudo without a password (NOPASSWD) for this user on the node");
-        }
-        return error;
+Result<Hello> Talk::hello(std::string_view program, Deadline deadline,
+                          const std::stop_token& stop) {
+    // a cut shows below, with what the node had to say
+    auto sent = link_->send(program, deadline, stop);
+    if (!sent && sent.error().code() != ErrorCode::unreachable) {
+        return std::move(sent).take_error();
     }
-    if (words->size() != 7) return senseless(join(*words, " "));
+    // the files that a login shell reads may say something first
+    auto at = buffer_.find(mark_);
+    while (at == std::string::npos) {
+        if (buffer_.size() > most_noise) {
+            return Error(ErrorCode::protocol, fmt::format("the login shell talks endlessly: \"{}\"",
+                                                          printable(buffer_.substr(0, 80))))
+                .advise(
+                    "silence what the account's shell runs at its start when it has no terminal");
+        }
+        if (auto more = fill(deadline, stop); !more) {
+            auto silent = std::move(more).take_error();
+            const auto said = printable(trim(buffer_)).substr(0, 200);
+            if (silent.code() != ErrorCode::unreachable) return silent;
+            if (silent.message().find("sudo") != std::string::npos) {
+                return refused_by_sudo(silent.message(), silent);
+            }
+            if (said.empty()) return silent;
+            return Error(ErrorCode::refused,
+                         fmt::format("{}; before that, it said: {}", silent.message(), said))
+                .advise("the account needs a shell that runs commands: try ssh NODE id");
+        }
+        at = buffer_.find(mark_);
+    }
+    buffer_.erase(0, at);
+    auto words = answer("hello", deadline, stop);
+    if (!words) return std::move(words).take_error();
+    if (words->size() != 9) return senseless(join(*words, " "));
     const auto& w = *words;
+    pid_ = w[7];
+    heard_ = std::chrono::steady_clock::now();
+    std::from_chars(w[8].data(), w[8].data() + w[8].size(), uptime_s_);
     return Hello{w[1], w[2], w[3], w[5] == "-" ? w[4] : w[4] + " " + w[5], w[6], 0};
+}
+
+/// The deadline in seconds of the node's uptime, which no clock jump touches.
+std::int64_t Talk::node_time(Deadline deadline) const {
+    return uptime_s_ + std::chrono::duration_cast<std::chrono::seconds>(deadline - heard_).count() +
+           1;
 }
 
 Result<Words> Talk::lease(const std::string& run, const std::string& controller,
                           std::string_view since, bool steal, Deadline deadline,
                           const std::stop_token& stop) {
-    auto said = say(fmt::format("lease {} {} {} {}", run, controller, since, steal ? "steal" : "-"),
+    auto said = say(fmt::format("lease {} {} {} {} {}", run, controller, since,
+                                steal ? "steal" : "-", node_time(deadline)),
                     deadline, stop);
     if (!said) return std::move(said).take_error();
-    auto words = answer("leased", deadline, stop);
-    if (words && words->size() != 5) return senseless(join(*words, " "));
+    auto words = answer("", deadline, stop);
+    if (words && words->front() == "late") return late();
+    if (words && (words->front() != "leased" || words->size() != 5))
+        return senseless(join(*words, " "));
     if (words) words->erase(words->begin());
     return words;
 }
@@ -139,7 +207,14 @@ Status Talk::use(const std::string& run, Deadline deadline, const std::stop_toke
     return say("use " + run, deadline, stop);
 }
 
-Status Talk::start(const Job& job, Deadline deadline, const std::stop_token& stop) {
+Error Talk::reason(Error cut, const std::stop_token& stop) {
+    if (cut.code() != ErrorCode::unreachable) return cut;
+    auto said = answer("", std::chrono::steady_clock::now() + moment, stop);
+    if (!said && said.error().code() == ErrorCode::refused) return std::move(said).take_error();
+    return cut;
+}
+
+Status Talk::send_payloads(const Job& job, Deadline deadline, const std::stop_token& stop) {
     for (const auto& payload : job.payloads) {
         auto head =
             say(fmt::format("put {} {} {} {}", job.key, payload.name, payload.size, payload.sha256),
@@ -164,14 +239,23 @@ Status Talk::start(const Job& job, Deadline deadline, const std::stop_token& sto
             left -= want;
         }
     }
-    auto text = fmt::format("run {} {} {}\n{}\n", job.key, job.run_as.value_or("-"),
-                            job.keep.empty() ? "-" : job.keep, job.script);
-    if (!job.record.empty()) {
-        text += fmt::format("{}record\n{}", mark_, job.record);
-        if (!text.ends_with('\n')) text += '\n';
-    }
+    return ok();
+}
+
+Status Talk::start(const Job& job, Deadline deadline, const std::stop_token& stop) {
     stage_of_report_ = 0;
-    return say(std::move(text) + mark_ + "end", deadline, stop);
+    auto sent = send_payloads(job, deadline, stop);
+    if (sent) {
+        auto text = fmt::format("run {} {} {}\n{}\n", job.key, job.run_as.value_or("-"),
+                                job.keep.empty() ? "-" : job.keep, job.script);
+        if (!job.record.empty()) {
+            text += fmt::format("{}record\n{}", mark_, job.record);
+            if (!text.ends_with('\n')) text += '\n';
+        }
+        sent = say(std::move(text) + mark_ + "end", deadline, stop);
+    }
+    if (!sent) return reason(std::move(sent).take_error(), stop);
+    return ok();
 }
 
 Status Talk::attach(const std::string& key, Deadline deadline, const std::stop_token& stop) {
@@ -200,21 +284,23 @@ Result<Report> Talk::report(Deadline deadline, const std::stop_token& stop) {
         partial_.record = std::move(*record);
         stage_of_report_ = 2;
     }
-    auto output = body("end", output_chunk, nullptr, deadline, stop);
+    Words rest;
+    auto output = body("end", report_chunk, &rest, deadline, stop);
     if (!output) return std::move(output).take_error();
     partial_.output = std::move(*output);
+    partial_.has_tail = !rest.empty() && rest.front() == "tail";
     stage_of_report_ = 0;
     return partial_;
 }
 
 Result<Talk::Chunk> Talk::poll(const std::string& key, std::uint64_t offset, Deadline deadline,
                                const std::stop_token& stop) {
-    auto said = say(fmt::format("poll {} {} {}", key, offset, output_chunk), deadline, stop);
+    auto said = say(fmt::format("poll {} {} {}", key, offset, poll_chunk), deadline, stop);
     if (!said) return std::move(said).take_error();
     auto words = answer("chunk", deadline, stop);
     if (!words) return std::move(words).take_error();
     Chunk out;
-    auto output = body("end", output_chunk, &out.state, deadline, stop);
+    auto output = body("end", poll_chunk, &out.state, deadline, stop);
     if (!output) return std::move(output).take_error();
     out.output = std::move(*output);
     return out;
@@ -224,17 +310,40 @@ Status Talk::cut_output(const std::string& key, Deadline deadline, const std::st
     return say("cut " + key, deadline, stop);
 }
 
+Result<std::string> Talk::tail(const std::string& key, Deadline deadline,
+                               const std::stop_token& stop) {
+    auto said = say("tail " + key, deadline, stop);
+    if (!said) return std::move(said).take_error();
+    auto words = answer("chunk", deadline, stop);
+    if (!words) return std::move(words).take_error();
+    return body("end", poll_chunk, nullptr, deadline, stop);
+}
+
 Result<Words> Talk::kill(const std::string& key, Deadline deadline, const std::stop_token& stop) {
     auto said = say("kill " + key, deadline, stop);
     if (!said) return std::move(said).take_error();
-    return answer("killed", deadline, stop);
+    auto words = answer("killed", deadline, stop);
+    if (!words) return words;
+    // "killed rc 7" or "killed running PID ..."
+    if (words->size() < 3 || (*words)[1] != "running") return Words{};
+    words->erase(words->begin(), words->begin() + 2);
+    return words;
 }
 
-Status Talk::release(const std::string& run, Deadline deadline, const std::stop_token& stop) {
-    auto said = say("release " + run, deadline, stop);
+Status Talk::nudge(const Talk& other, Deadline deadline, const std::stop_token& stop) {
+    return say("nudge " + other.pid_, deadline, stop);
+}
+
+Status Talk::release(const std::string& run, Kept kept, Deadline deadline,
+                     const std::stop_token& stop) {
+    auto said = say(fmt::format("release {} {} {}", run, node_time(deadline),
+                                kept == Kept::for_rollback ? "keep" : "-"),
+                    deadline, stop);
     if (!said) return said;
-    auto words = answer("released", deadline, stop);
+    auto words = answer("", deadline, stop);
     if (!words) return std::move(words).take_error();
+    if (words->front() == "late") return late();
+    if (words->front() != "released") return senseless(join(*words, " "));
     return ok();
 }
 

@@ -11,10 +11,13 @@
 
 namespace escalator::node {
 
-/// A connected socket with TCP_NODELAY, SO_KEEPALIVE and TCP_USER_TIMEOUT (`keepalive`), so that
-/// the kernel notices a dead peer too. Tries all addresses of the name. Errors: unreachable,
-/// timeout, cancelled.
-Result<Fd> connect_tcp(const std::string& host, std::uint16_t port, Milliseconds keepalive,
-                       Deadline deadline, const std::stop_token& stop);
+/// Which addresses of a name to use (AddressFamily of the SSH configuration).
+enum class Family { any, inet, inet6 };
+
+/// A connected, non-blocking socket with TCP_NODELAY, SO_KEEPALIVE and TCP_USER_TIMEOUT
+/// (`keepalive`), so that the kernel notices a dead peer too. Tries all addresses of the name.
+/// Errors: unreachable, timeout, cancelled.
+Result<Fd> connect_tcp(const std::string& host, std::uint16_t port, Family family,
+                       Milliseconds keepalive, Deadline deadline, const std::stop_token& stop);
 
 }  // namespace escalator::node

@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "planner/late_restart.hpp"
 #include "planner/order.hpp"
 #include "planner/waves.hpp"
 
@@ -128,6 +129,7 @@ private:
         out.steps = procedure.steps;
         out.first_verify = static_cast<std::uint32_t>(procedure.steps.size());
         out.steps.insert(out.steps.end(), procedure.verify.begin(), procedure.verify.end());
+        out.undo_order = undo_order(procedure.steps);
         std::vector<NodeIndex> selected;
         if (procedure.on_controller) {
             selected.push_back(controller());
@@ -226,6 +228,32 @@ private:
         }
     }
 
+    /// How many times the nodes of a wave have to take turns because of a limit: a parallel
+    /// procedure has one wave, and the limits hold within it.
+    std::uint32_t turns_of(const PlanProcedure& procedure, const Wave& wave) const {
+        const bool disruptive =
+            std::any_of(procedure.steps.begin(), procedure.steps.begin() + procedure.first_verify,
+                        [](const campaign::Step& step) { return step.disruptive; });
+        std::uint32_t turns = 1;
+        if (!disruptive) return turns;
+        for (std::uint32_t i = 0; i < out_.plan.limits.size(); ++i) {
+            const bool own = std::find(procedure.limits.begin(), procedure.limits.end(), i) !=
+                             procedure.limits.end();
+            if (i >= out_.plan.campaign_limits && !own) continue;
+            const auto& limit = out_.plan.limits[i];
+            const auto is_down = [&](NodeIndex node) { return out_.plan.nodes[node].down; };
+            const auto down = static_cast<std::uint32_t>(
+                std::count_if(limit.nodes.begin(), limit.nodes.end(), is_down));
+            const auto members = static_cast<std::uint32_t>(
+                std::count_if(wave.nodes.begin(), wave.nodes.end(), [&](NodeIndex node) {
+                    return std::binary_search(limit.nodes.begin(), limit.nodes.end(), node);
+                }));
+            const auto most = std::max(1U, limit.most - std::min(limit.most, down));
+            turns = std::max(turns, (members + most - 1) / most);
+        }
+        return turns;
+    }
+
     void predict() {
         auto& plan = out_.plan;
         bool past = false;
@@ -245,10 +273,11 @@ private:
                 }
             }
             for (auto& wave : procedure.waves) {
-                wave.predicted = forward;
-                wave.predicted_undo = back;
-                plan.predicted += forward + wave.soak;
-                plan.predicted_rollback += back;
+                const auto turns = turns_of(procedure, wave);
+                wave.predicted = forward * turns;
+                wave.predicted_undo = back * turns;
+                plan.predicted += wave.predicted + wave.soak;
+                plan.predicted_rollback += wave.predicted_undo;
             }
         }
         const auto over = [&](const char* what, const std::optional<Milliseconds>& budget,

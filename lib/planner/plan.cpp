@@ -10,6 +10,11 @@
 
 namespace escalator::planner {
 
+std::uint32_t undone_at(const PlanProcedure& procedure, std::uint32_t position) noexcept {
+    return procedure.undo_order.empty() ? procedure.first_verify - 1 - position
+                                        : procedure.undo_order[position];
+}
+
 std::string step_id(const Plan& plan, const StepRef& ref) {
     const auto& procedure = plan.procedures[ref.procedure];
     return fmt::format("{}:{}:{}", procedure.name, procedure.steps[ref.step].name,
@@ -34,6 +39,7 @@ Result<StepRef> find_step(const Plan& plan, std::string_view id) {
     };
     const auto names = [](const auto& list) {
         std::vector<std::string> out;
+        out.reserve(list.size());
         for (const auto& it : list) out.push_back(it.name);
         return out;
     };

@@ -36,7 +36,7 @@ struct Wave {
     std::vector<NodeIndex> nodes;  ///< in the order they start
     bool canary = false;
     Milliseconds soak{0};       ///< wait after it, before the next wave of the procedure
-    Milliseconds predicted{0};  ///< longest node, without soak
+    Milliseconds predicted{0};  ///< without soak; counts the turns that limits make nodes take
     Milliseconds predicted_undo{0};
 };
 
@@ -49,6 +49,8 @@ struct PlanProcedure {
     bool hold_before = false;
     std::vector<campaign::Step> steps;
     std::uint32_t first_verify = 0;     ///< index into steps
+    /// Steps before first_verify in the order in which they are undone; empty: the exact reverse.
+    std::vector<std::uint32_t> undo_order;
     std::vector<Wave> waves;            ///< every target node once
     std::vector<std::uint32_t> limits;  ///< indices into Plan::limits that hold while it runs
 };
@@ -74,6 +76,9 @@ struct Plan {
     Milliseconds predicted_rollback{0};
     std::filesystem::path base_dir;
 };
+
+/// The step that is undone at `position` of the way back through a node, 0 .. first_verify - 1.
+std::uint32_t undone_at(const PlanProcedure& procedure, std::uint32_t position) noexcept;
 
 /// Names one step on one node.
 struct StepRef {

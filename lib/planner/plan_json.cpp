@@ -2,8 +2,10 @@
 // A plan as JSON text and back; the format is man/escalator-plan.5.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.hpp"
 #include "planner/plan.hpp"
 
 namespace escalator::planner {
@@ -161,6 +163,7 @@ json to_json(const PlanProcedure& procedure) {
             {"hold_before", procedure.hold_before},
             {"steps", steps},
             {"first_verify", procedure.first_verify},
+            {"undo_order", procedure.undo_order},
             {"waves", waves},
             {"limits", procedure.limits}};
 }
@@ -173,6 +176,7 @@ PlanProcedure procedure_of(const json& in) {
     out.hold_before = in.at("hold_before");
     for (const auto& step : in.at("steps")) out.steps.push_back(step_of(step));
     out.first_verify = in.at("first_verify");
+    out.undo_order = in.at("undo_order").get<std::vector<std::uint32_t>>();
     for (const auto& it : in.at("waves")) {
         Wave wave;
         wave.nodes = it.at("nodes").get<std::vector<NodeIndex>>();
@@ -199,6 +203,10 @@ void check_indices(const Plan& plan) {
     for (std::size_t p = 0; p < plan.procedures.size(); ++p) {
         const auto& procedure = plan.procedures[p];
         need(procedure.first_verify <= procedure.steps.size(), "first_verify");
+        auto undone = procedure.undo_order;
+        std::sort(undone.begin(), undone.end());
+        for (std::uint32_t i = 0; i < undone.size(); ++i)
+            need(undone[i] == i && undone.size() == procedure.first_verify, "undo_order");
         for (const auto before : procedure.after) need(before < p, "after");
         for (const auto limit : procedure.limits)
             need(limit < plan.limits.size(), "a procedure's limit");
@@ -241,6 +249,16 @@ Plan plan_of(const json& in) {
     return plan;
 }
 
+std::string text_of(const json& plan) {
+    return plan.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+/// What a plan says in "digest": SHA-256 of the same text without that field.
+std::string digest_without_itself(json plan) {
+    plan.erase("digest");
+    return sha256_hex(text_of(plan));
+}
+
 }  // namespace
 
 std::string to_json_text(const Plan& plan) {
@@ -253,37 +271,41 @@ std::string to_json_text(const Plan& plan) {
     for (const auto& it : plan.procedures) procedures.push_back(to_json(it));
     const auto& budgets = plan.budgets;
     const auto& window = plan.window;
-    const json out = {{"format", format_name},
-                      {"campaign", plan.campaign},
-                      {"campaign_digest", plan.campaign_digest},
-                      {"inventory_digest", plan.inventory_digest},
-                      {"facts_digest", plan.facts_digest},
-                      {"campaign_file", plan.campaign_file},
-                      {"inventory_file", plan.inventory_file},
-                      {"base_dir", plan.base_dir.string()},
-                      {"tolerate", plan.tolerate},
-                      {"vars", plan.vars},
-                      {"budgets",
-                       {{"upgrade_ms", optional_ms(budgets.upgrade)},
-                        {"rollback_ms", optional_ms(budgets.rollback)},
-                        {"interruption_ms", optional_ms(budgets.interruption)},
-                        {"outage_ms", optional_ms(budgets.outage)}}},
-                      {"window",
-                       {{"start_minute", optional_json(window.start_minute)},
-                        {"end_minute", optional_json(window.end_minute)},
-                        {"length_ms", optional_ms(window.length)}}},
-                      {"predicted_ms", plan.predicted.count()},
-                      {"predicted_rollback_ms", plan.predicted_rollback.count()},
-                      {"nodes", nodes},
-                      {"limits", limits},
-                      {"campaign_limits", plan.campaign_limits},
-                      {"procedures", procedures}};
-    return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+    json out = {{"format", format_name},
+                {"campaign", plan.campaign},
+                {"campaign_digest", plan.campaign_digest},
+                {"inventory_digest", plan.inventory_digest},
+                {"facts_digest", plan.facts_digest},
+                {"campaign_file", plan.campaign_file},
+                {"inventory_file", plan.inventory_file},
+                {"base_dir", plan.base_dir.string()},
+                {"tolerate", plan.tolerate},
+                {"vars", plan.vars},
+                {"budgets",
+                 {{"upgrade_ms", optional_ms(budgets.upgrade)},
+                  {"rollback_ms", optional_ms(budgets.rollback)},
+                  {"interruption_ms", optional_ms(budgets.interruption)},
+                  {"outage_ms", optional_ms(budgets.outage)}}},
+                {"window",
+                 {{"start_minute", optional_json(window.start_minute)},
+                  {"end_minute", optional_json(window.end_minute)},
+                  {"length_ms", optional_ms(window.length)}}},
+                {"predicted_ms", plan.predicted.count()},
+                {"predicted_rollback_ms", plan.predicted_rollback.count()},
+                {"nodes", nodes},
+                {"limits", limits},
+                {"campaign_limits", plan.campaign_limits},
+                {"procedures", procedures}};
+    out["digest"] = digest_without_itself(out);
+    return text_of(out);
 }
 
 Result<Plan> plan_from_json_text(std::string_view text) {
     const auto in = json::parse(text, nullptr, false);
-    if (!in.is_object()) return Error(ErrorCode::corrupt, "this is no plan: no JSON object");
+    if (!in.is_object()) {
+        return Error(ErrorCode::corrupt, "this is no plan: no JSON object")
+            .advise("escalator plan CAMPAIGN -o FILE makes one");
+    }
     const auto format = in.value("format", json());
     if (!format.is_string())
         return Error(ErrorCode::corrupt, "this is no plan: it names no format");
@@ -292,6 +314,12 @@ Result<Plan> plan_from_json_text(std::string_view text) {
                      fmt::format("this plan is in the format {}; this escalator reads {}",
                                  format.get<std::string>(), format_name))
             .advise("make it anew with escalator plan");
+    }
+    if (in.value("digest", json()) != digest_without_itself(in)) {
+        return Error(ErrorCode::stale, "the plan was changed after it was made")
+            .advise(
+                "to change what is done, change the campaign, and make the plan anew with "
+                "escalator plan");
     }
     try {
         return plan_of(in);

@@ -21,11 +21,16 @@ struct Checked {
     }
 };
 
+struct Checks {
+    std::vector<Checked> list;  ///< by procedure, step, node
+    int signal = 0;             ///< SIGINT, SIGTERM or SIGHUP ended it early, or 0
+    bool leased = false;        ///< nodes are still leased: asked twice to stop
+};
+
 /// Runs every verification of the plan on its nodes, changes nothing, journals nothing. The nodes
-/// are leased to `run` (of an ended or standing run, or a name of its own) meanwhile. Errors: as
-/// start_run.
-Result<std::vector<Checked>> run_checks(const planner::Plan& plan, const RunDir& dir,
-                                        bool keep_lease, const Settings& settings,
-                                        Observer& observer);
+/// are leased meanwhile to the run (or Passing) whose directory is given. The first signal lets the
+/// checks under way finish, the second leaves them. Errors: as start_run.
+Result<Checks> run_checks(const planner::Plan& plan, const RunDir& dir, bool keep_lease,
+                          const Settings& settings, Observer& observer);
 
 }  // namespace escalator::runner

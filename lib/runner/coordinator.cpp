@@ -19,6 +19,7 @@ Coordinator::Coordinator(const planner::Plan& plan, const RunDir& dir, const Set
       settings_(settings),
       observer_(observer),
       writer_(std::move(writer)),
+      log_(plan, dir.path),
       inbox_(inbox),
       reach_(reach),
       state_(std::move(state)),
@@ -69,7 +70,10 @@ Status Coordinator::flush() {
                 "disk, then: escalator run --resume {}",
                 dir_.run()));
     }
-    for (const auto& event : pending_) observer_.seen(event, state_);
+    for (const auto& event : pending_) {
+        log_.write(event);
+        observer_.seen(event, state_);
+    }
     pending_.clear();
     return ok();
 }
@@ -119,7 +123,8 @@ Result<Finish> Coordinator::carry_out(std::vector<engine::EventBody> opening) {
         if (auto durable = flush(); !durable) return std::move(durable).take_error();
         for (const auto& intent : decision->jobs) dispatch(intent);
         if (decision->next == engine::Next::ended) {
-            reach_.release();
+            reach_.release(state_.ending == engine::Ending::rolled_back ? node::Kept::nothing
+                                                                        : node::Kept::for_rollback);
             break;
         }
         if (decision->next == engine::Next::suspended) break;

@@ -5,6 +5,7 @@
 
 #include "engine/engine.hpp"
 #include "journal/writer.hpp"
+#include "runner/event_log.hpp"
 #include "runner/inbox.hpp"
 #include "runner/jobs.hpp"
 #include "runner/reach.hpp"
@@ -42,6 +43,7 @@ private:
     const Settings& settings_;
     Observer& observer_;
     journal::Writer writer_;
+    EventLog log_;
     Inbox& inbox_;
     Reach& reach_;
     engine::State state_;

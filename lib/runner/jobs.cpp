@@ -93,6 +93,7 @@ Result<action::Compiled> Jobs::compile(const engine::StepRef& ref) const {
     request.verify = step.verify;
     request.undo = step.undo;
     request.run_as = step.run_as;
+    request.needs_undo = step.way_back == action::WayBack::builtin;
     request.base_dir = plan_.base_dir;
     request.plugin_path = plugin_path_;
     auto compiled = action::compile(request, scope_of(ref));

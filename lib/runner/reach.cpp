@@ -2,14 +2,13 @@
 #include "runner/reach.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/account.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -42,12 +41,6 @@ nlohmann::json facts_of(const node::Hello& hello) {
             {"hostname", printable(hello.hostname)}, {"clock_ms", hello.clock_ms}};
 }
 
-std::string controller_name() {
-    std::array<char, 256> host{};
-    gethostname(host.data(), host.size() - 1);
-    return host.data();
-}
-
 }  // namespace
 
 struct Reach::Trouble {
@@ -75,28 +68,25 @@ Reach::Reach(const planner::Plan& plan, const RunDir& dir, const Settings& setti
     crew_ = std::make_unique<Crew>(std::move(sessions), settings.fanout);
 }
 
-Status Reach::prepare(Observer& observer, bool all) {
+Status Reach::prepare(Observer& observer, bool all, const std::stop_token& stop) {
     std::mutex mutex;
     std::vector<Trouble> troubles;
     auto facts = nlohmann::json::object();
-    const auto controller = controller_name();
-    crew_->each(targets_,
-                [&](std::uint32_t index, node::Session& session, const std::stop_token& stop) {
-                    auto hello = session.open(stop);
-                    Status leased = ok();
-                    if (hello) {
-                        leased = steal_ ? session.steal_lease(dir_.run(), controller, stop)
-                                        : session.lease(dir_.run(), controller, stop);
-                    }
-                    const std::lock_guard lock(mutex);
-                    if (!hello) {
-                        troubles.push_back({index, std::move(hello).take_error()});
-                    } else if (!leased) {
-                        troubles.push_back({index, std::move(leased).take_error()});
-                    } else {
-                        facts[plan_.nodes[index].name] = facts_of(*hello);
-                    }
-                });
+    const auto& controller = own_account().host;
+    crew_->each(targets_, [&](std::uint32_t index, node::Session& session,
+                              const std::stop_token& /*ending*/) {
+        // also of a node that is away: its session asks again before its first job
+        auto leased = steal_ ? session.steal_lease(dir_.run(), controller, stop)
+                             : session.lease(dir_.run(), controller, stop);
+        auto hello =
+            leased ? session.open(stop) : Result<node::Hello>(std::move(leased).take_error());
+        const std::lock_guard lock(mutex);
+        if (hello) {
+            facts[plan_.nodes[index].name] = facts_of(*hello);
+        } else {
+            troubles.push_back({index, std::move(hello).take_error()});
+        }
+    });
     if (!troubles.empty() && !all) {
         for (const auto& it : troubles) {
             observer.told(fmt::format("{}: {}", plan_.nodes[it.node].name, it.error.text()));
@@ -131,14 +121,27 @@ Error Reach::trouble(const std::vector<Trouble>& troubles) const {
     return Error(first.code(), text).advise(first.remedy());
 }
 
-void Reach::release() {
+void Reach::release(node::Kept kept) {
+    crew_->each(targets_, [&, kept](std::uint32_t index, node::Session& session,
+                                    const std::stop_token& stop) {
+        if (auto released = session.release(dir_.run(), kept, stop); !released) {
+            log::info("lease not given back host={} error={}", plan_.nodes[index].name,
+                      released.error().text());
+        }
+    });
+}
+
+std::vector<std::string> Reach::take_back() {
+    std::mutex mutex;
+    std::vector<std::string> failed;
     crew_->each(targets_,
                 [&](std::uint32_t index, node::Session& session, const std::stop_token& stop) {
-                    if (auto released = session.release(dir_.run(), stop); !released) {
-                        log::info("lease not given back host={} error={}", plan_.nodes[index].name,
-                                  released.error().text());
-                    }
+                    const auto hello = session.open(stop);
+                    if (hello && session.release(dir_.run(), node::Kept::nothing, stop)) return;
+                    const std::lock_guard lock(mutex);
+                    failed.push_back(plan_.nodes[index].name);
                 });
+    return failed;
 }
 
 void Reach::post(std::uint32_t node, bool on_controller, Task task) {

@@ -24,11 +24,15 @@ public:
 
     /// Connects and leases all targets, at most `fanout` at a time, and notes what they say of
     /// themselves in facts.json. With `all`, one node that fails is an error that names every node
-    /// that failed; without, only a lease that another run holds is.
-    Status prepare(Observer& observer, bool all);
+    /// that failed; without, only a lease that another run holds is. `stop` gives up at once.
+    Status prepare(Observer& observer, bool all, const std::stop_token& stop);
 
-    /// Gives all leases back, where the nodes still answer.
-    void release();
+    /// Gives all leases back, where the nodes still answer; see node::Session::release().
+    void release(node::Kept kept);
+
+    /// Connects to all targets and gives the leases back that a killed process left. Names the nodes
+    /// where that failed.
+    std::vector<std::string> take_back();
 
     /// Runs the task with the node's session, or with its session on the controller.
     void post(std::uint32_t node, bool on_controller, Task task);

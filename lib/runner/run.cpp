@@ -2,11 +2,13 @@
 #include "runner/run.hpp"
 
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <stop_token>
 
+#include "base/account.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "engine/codec.hpp"
@@ -17,35 +19,34 @@ namespace escalator::runner {
 
 namespace {
 
-engine::ControllerStarted this_controller(const Settings& settings) {
-    std::array<char, 256> host{};
-    gethostname(host.data(), host.size() - 1);
-    return {static_cast<long>(getpid()), host.data(), settings.version};
-}
+/// Signals go to the coordinator; one that comes while nodes are being reached ends that at once.
+class Interrupts {
+public:
+    Inbox& inbox() { return inbox_; }
+    std::stop_token reaching() const { return reaching_.get_token(); }
+    /// The signal that came while nodes were being reached; 0: none.
+    int number() const { return number_; }
 
-std::vector<engine::EventBody> opening(const Wish& wish, const Settings& settings) {
-    std::vector<engine::EventBody> events;
-    events.emplace_back(this_controller(settings));
-    for (const auto& [step, answer] : wish.answers) {
-        events.emplace_back(engine::Answered{step, answer, whoami()});
-    }
-    return events;
+private:
+    Inbox inbox_;
+    std::stop_source reaching_;
+    std::atomic<int> number_{0};
+    SignalThread signals_{[this](int number) {
+        number_ = number;
+        reaching_.request_stop();
+        inbox_.put(Signalled{number});
+    }};
+};
+
+engine::ControllerStarted this_controller(const Settings& settings) {
+    return {static_cast<long>(getpid()), own_account().host, settings.version};
 }
 
 }  // namespace
 
-std::string whoami() {
-    std::array<char, 256> host{};
-    gethostname(host.data(), host.size() - 1);
-    const passwd* entry = getpwuid(getuid());
-    const std::string name = entry != nullptr ? entry->pw_name : std::to_string(getuid());
-    return fmt::format("{}@{}", name, host.data());
-}
-
 Result<Finish> start_run(const std::filesystem::path& state_dir, const planner::Plan& plan,
                          const Wish& wish, const Settings& settings, Observer& observer) {
-    Inbox inbox;
-    const SignalThread signals([&inbox](int number) { inbox.put(Signalled{number}); });
+    Interrupts interrupts;
     auto dir = create_run(state_dir, plan, SystemClock().now());
     if (!dir) return std::move(dir).take_error();
     const auto forget = [&] {
@@ -59,25 +60,22 @@ Result<Finish> start_run(const std::filesystem::path& state_dir, const planner::
     }
     Reach reach(plan, *dir, settings);
     observer.told(fmt::format("run {}: reaching {} nodes", dir->run(), reach.targets().size()));
-    if (auto ready = reach.prepare(observer, true); !ready) {
-        reach.release();
+    if (auto ready = reach.prepare(observer, true, interrupts.reaching()); !ready) {
+        reach.release(node::Kept::nothing);
         forget();
+        if (interrupts.number() != 0) return Finish{engine::fresh_state(plan), interrupts.number()};
         return std::move(ready).take_error();
     }
-    Coordinator coordinator(plan, *dir, settings, observer, std::move(*writer), inbox, reach,
-                            engine::fresh_state(plan));
-    std::vector<engine::EventBody> events;
-    events.emplace_back(
-        engine::RunStarted{dir->run(), planner::digest_of(plan), whoami(), settings.version});
-    events.emplace_back(this_controller(settings));
-    events.emplace_back(engine::Resumed{wish.until, wish.ignore_window, false});
-    return coordinator.carry_out(std::move(events));
+    Coordinator coordinator(plan, *dir, settings, observer, std::move(*writer), interrupts.inbox(),
+                            reach, engine::fresh_state(plan));
+    const engine::RunStarted started{dir->run(), planner::digest_of(plan), whoami(),
+                                     settings.version};
+    return coordinator.carry_out(engine::first_events(started, this_controller(settings), wish));
 }
 
 Result<Finish> resume_run(const RunDir& dir, const Wish& wish, const Settings& settings,
                           Observer& observer) {
-    Inbox inbox;
-    const SignalThread signals([&inbox](int number) { inbox.put(Signalled{number}); });
+    Interrupts interrupts;
     journal::History history;
     auto writer = journal::Writer::open(dir.path, history);
     if (!writer) return std::move(writer).take_error();
@@ -88,37 +86,24 @@ Result<Finish> resume_run(const RunDir& dir, const Wish& wish, const Settings& s
     if (!plan) return std::move(plan).take_error();
     auto state = engine::replay_records(*plan, history.records);
     if (!state) return std::move(state).fail(dir.path.string());
-    if (state->status == engine::RunStatus::fresh) {
-        return Error(ErrorCode::refused, fmt::format("run {} never started", dir.run()))
-            .advise("nothing was changed; remove its directory and start a new run");
-    }
     if (state->plan_digest != planner::digest_of(*plan)) {
         return Error(ErrorCode::corrupt, fmt::format("{} is not the plan this run was started with",
                                                      dir.plan_file().string()))
             .advise("put the original file back");
     }
-    if (state->status == engine::RunStatus::ended && !wish.rollback) {
-        return Error(ErrorCode::refused, fmt::format("run {} has ended: {}", dir.run(),
-                                                     engine::word_of(*state->ending)))
-            .advise("escalator rollback undoes it; escalator run starts a new one");
-    }
+    auto events = engine::opening_events(*plan, *state, wish, this_controller(settings), whoami(),
+                                         SystemClock().now());
+    if (!events) return std::move(events).fail("run " + dir.run());
     Reach reach(*plan, dir, settings);
     observer.told(
         fmt::format("run {}: reaching {} nodes again", dir.run(), reach.targets().size()));
-    if (auto ready = reach.prepare(observer, false); !ready) return std::move(ready).take_error();
+    auto ready = reach.prepare(observer, false, interrupts.reaching());
+    if (interrupts.number() != 0) return Finish{std::move(*state), interrupts.number()};
+    if (!ready) return std::move(ready).take_error();
 
-    auto events = opening(wish, settings);
-    const bool same = wish.rollback && state->rollback &&
-                      state->rollback->scope == wish.rollback->scope &&
-                      state->rollback->past_no_return == wish.rollback->past_no_return;
-    if (wish.rollback && !same) {
-        events.emplace_back(*wish.rollback);
-    } else {
-        events.emplace_back(engine::Resumed{wish.until, wish.ignore_window, wish.retry_excluded});
-    }
-    Coordinator coordinator(*plan, dir, settings, observer, std::move(*writer), inbox, reach,
-                            std::move(*state));
-    return coordinator.carry_out(std::move(events));
+    Coordinator coordinator(*plan, dir, settings, observer, std::move(*writer), interrupts.inbox(),
+                            reach, std::move(*state));
+    return coordinator.carry_out(std::move(*events));
 }
 
 }  // namespace escalator::runner

@@ -3,14 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "engine/engine.hpp"
+#include "engine/wish.hpp"
 #include "journal/writer.hpp"
 #include "node/session.hpp"
 #include "planner/plan.hpp"
@@ -38,14 +37,7 @@ struct Settings {
     std::string version;       ///< of escalator, for the journal
 };
 
-/// What the operator wants of the run this time.
-struct Wish {
-    std::string until;
-    bool ignore_window = false;
-    bool retry_excluded = false;
-    std::vector<std::pair<engine::StepRef, engine::Answer>> answers;
-    std::optional<engine::RollbackStarted> rollback;  ///< go back instead of on
-};
+using engine::Wish;
 
 /// How this process's part of the run ended.
 struct Finish {
@@ -64,8 +56,5 @@ Result<Finish> start_run(const std::filesystem::path& state_dir, const planner::
 /// corrupt, refused (it has ended), and as above.
 Result<Finish> resume_run(const RunDir& dir, const Wish& wish, const Settings& settings,
                           Observer& observer);
-
-/// "ops@controller1": who runs this process.
-std::string whoami();
 
 }  // namespace escalator::runner

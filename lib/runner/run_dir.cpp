@@ -13,12 +13,12 @@ namespace escalator::runner {
 
 namespace {
 
-/// "20261123-030000" of "2026-11-23T03:00:00.125Z".
+/// "20261123-030000-125" of "2026-11-23T03:00:00.125Z".
 std::string stamp(Time now) {
     std::string out;
-    for (const char c : format_utc(now).substr(0, 19)) {
+    for (const char c : format_utc(now)) {
         if (c >= '0' && c <= '9') out += c;
-        if (c == 'T') out += '-';
+        if (c == 'T' || c == '.') out += '-';
     }
     return out;
 }
@@ -32,7 +32,7 @@ bool holds_a_run(const std::filesystem::path& path) {
 
 Result<RunDir> create_run(const std::filesystem::path& state_dir, const planner::Plan& plan,
                           Time now) {
-    RunDir dir{state_dir / fmt::format("{}-{}", stamp(now), random_hex(2))};
+    RunDir dir{state_dir / (stamp(now) + random_hex(2))};
     if (auto made = make_private_dir(dir.steps()); !made) return std::move(made).take_error();
     auto saved = write_file(dir.plan_file(), planner::to_json_text(plan));
     if (!saved) return std::move(saved).take_error();
@@ -44,7 +44,9 @@ std::vector<std::string> run_ids(const std::filesystem::path& state_dir) {
     std::error_code error;
     for (std::filesystem::directory_iterator it(state_dir, error), end; !error && it != end;
          it.increment(error)) {
-        if (holds_a_run(it->path())) ids.push_back(it->path().filename().string());
+        auto name = it->path().filename().string();
+        if (is_plain_name(name) && holds_a_run(it->path()) && !name.starts_with(passing_prefix))
+            ids.push_back(std::move(name));
     }
     std::sort(ids.begin(), ids.end());
     return ids;

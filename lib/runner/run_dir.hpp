@@ -13,7 +13,8 @@
 namespace escalator::runner {
 
 /// The directory of one run: STATE/<run>/ with journal.jsonl, plan.json and steps/. The run's id is
-/// its name: "20261123-030000-4f2a", so that names sort by time.
+/// its name: "20261123-030000-1254f2a", UTC time to the millisecond and four random digits, so that
+/// names sort by time and two controllers hardly ever make the same.
 struct RunDir {
     std::filesystem::path path;
 
@@ -29,6 +30,9 @@ Result<RunDir> create_run(const std::filesystem::path& state_dir, const planner:
 /// The run that `name` means: an id, a directory, or "" for the newest. Errors: not_found (with the
 /// closest id).
 Result<RunDir> find_run(const std::filesystem::path& state_dir, std::string_view name);
+
+/// What directories begin with that lease nodes without being runs; see leftovers.hpp.
+constexpr std::string_view passing_prefix = "test-";
 
 /// Ids of all runs below `state_dir`, oldest first; none when the directory does not exist.
 std::vector<std::string> run_ids(const std::filesystem::path& state_dir);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into escalator by the kill sweep: the process gets SIGKILL right after its Nth fdatasync,
-// that is after the Nth append to the journal and before anything is done about it.
+// Preloaded into escalator by the kill sweep: the process gets SIGKILL right after its Nth
+// fdatasync, that is after the Nth append to the journal and before anything is done about it.
 #include <dlfcn.h>
 #include <signal.h>
 #include <unistd.h>
