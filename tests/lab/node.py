@@ -21,6 +21,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 SKIP = 77
 PATIENCE = 120  # seconds that anything may take on a loaded machine
+os.umask(0o022)  # a node's files are for its other accounts, too, whoever runs the tests
 
 
 def skip(why):
@@ -40,7 +41,8 @@ def alone():
     """Runs the calling script anew, in namespaces of its own."""
     if os.environ.get("ESCALATOR_LAB") == "alone":
         # what the nodes write stays in memory, and on a directory that nothing of the test is in
-        tempfile.tempdir = "/mnt"
+        tempfile.tempdir = next(it for it in ("/mnt", "/media", "/srv") if pathlib.Path(it).is_dir()
+                                and not HERE.is_relative_to(it))
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", tempfile.tempdir], check=True)
         _try_overlay(tempfile.tempdir)
         with socket.socket() as it:  # loopback up: SIOCSIFFLAGS with IFF_UP

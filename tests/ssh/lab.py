@@ -12,6 +12,7 @@ import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SKIP = 77
+os.umask(0o022)  # a node's files are for its other accounts, too, whoever runs the tests
 
 
 def need_sshd():
