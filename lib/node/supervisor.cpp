@@ -11,12 +11,11 @@
 // script is run by a wrapper that leads a session of its own (setsid), so it outlives connection
 // and loop. In DIR there are: lease "run controller since"; keep/RUN/ what an undo needs; and for
 // each run RUN/.run, a token of this lease, and per job
-//   KEY.PID.sh, KEY.PID.NAME  script and payloads, as loop PID received them
+//   KEY.PID.NAME  payloads, as loop PID received them (a script that is long is one of them)
 //   KEY.claim   "pid starttime bootid ---", or "void"; the dashes become the exit status. They are
 //               written over in place, so that a disk which has filled up meanwhile loses nothing
 //   KEY.stage   a word of the script     KEY.record  for the undo
-//   KEY.out     its output, the first so many bytes; KEY.tail the last ones if there were more;
-//               KEY.eof nobody writes to it any more
+//   KEY.out     its output, the first so many bytes; KEY.tail the last ones if there were more
 //   KEY.killed  somebody ended it        KEY.dead    its torn claim was given up
 // States of a job and who may change them:
 //   none      no claim. Any number of wrappers may race for it ...
@@ -27,6 +26,9 @@
 //   rc N      the wrapper has written the exit status: finished
 //   rebooted  the claim is of another boot      killed  ended by `kill`
 //   gone      claimed, dead, and no exit status: lost
+// A step costs the node three programs (setsid, sh, dd) and two new files. No file that is there
+// already is opened with O_TRUNC for it: ext4 writes what becomes of such a file out at once.
+// The script reaches its wrapper through a pipe (descriptor 3), not in an argument that `ps` shows.
 // head would bound the output too, but writes only what fills its buffer; a limit on the size of the
 // file (in blocks of 512 bytes) stops dd when it comes there, or when the disk is full.
 // The name in /proc/PID/stat may hold anything, newlines and ") " too.
@@ -37,16 +39,17 @@ namespace escalator::node {
 namespace {
 
 constexpr std::string_view wrapper_text = R"sh(umask 077
-k=$1 f=$2 as=$3 d=$6 r=$7 g=$8
-export ESCALATOR_FILES="$4" ESCALATOR_STAGE="$k.stage" ESCALATOR_RECORD="$k.record" ESCALATOR_KEEP="$5"
+k=$1 as=$2 d=$5 r=$6 g=$7
+export ESCALATOR_FILES="$3" ESCALATOR_STAGE="$k.stage" ESCALATOR_RECORD="$k.record" ESCALATOR_KEEP="$4"
 read -r s </proc/$$/stat
 set -- ${s##*) }
 t=${20}
 read -r b <"${ESCALATOR_BOOT_ID_FILE:-/proc/sys/kernel/random/boot_id}"
 set -C
-{ true >"$k.claim"; } 2>/dev/null || exit
+exec 4>"$k.claim" || exit
 set +C
-printf '%s %s %s ---\n' $$ "$t" "$b" >"$k.claim" || { rm -f "$k.claim"; exit; }
+printf '%s %s %s ---\n' $$ "$t" "$b" >&4 || { rm -f "$k.claim"; exit; }
+exec 2>&1 4>&-
 [ -e "$k.dead" ] && exit
 x= y=
 read -r x z <"$d/lease"
@@ -65,10 +68,10 @@ chown "$as" "$k.stage" "$k.record" && chmod 711 "${k%/*}" "$d"
 [ -z "$ESCALATOR_KEEP" ] || { chmod 711 "$d/keep"; chmod 1733 "${ESCALATOR_KEEP%/*}"; }
 # with -c, util-linux' su makes a session of its own, where a kill would not find the step
 case $(su --help 2>&1) in *--session-command*) c=--session-command;; *) c=-c;; esac
-su -s /bin/sh $c 'eval "$(cat)" </dev/null' "$as" <"$f"
+su -s /bin/sh $c 'eval "$(cat)" </dev/null' "$as" <&3 3<&-
 fi
 else
-( trap - TERM HUP INT; . "$f" )
+( trap - TERM HUP INT; . /dev/fd/3 )
 fi
 printf '%s %s %s %03d\n' $$ "$t" "$b" $? 1<>"$k.claim"
 )sh";
@@ -91,14 +94,14 @@ set -- "$2" ${s##*) }
 [ "$2" != Z ] && [ "$2" != X ] && [ "${21}" = "$1" ]
 }
 members() {
-L=
+M=
 for q in /proc/[0-9]*/stat; do
 s=
 while read -r x; do s=$s$x; done <"$q"
 set -- "$1" "$2" ${s##*) }
-[ "$6" = "$1" ] && [ "$3" != Z ] && [ "$3" != X ] && [ "${22}" -ge "$2" ] && q=${q%/stat} && L="$L ${q##*/}"
+[ "$6" = "$1" ] && [ "$3" != Z ] && [ "$3" != X ] && [ "${22}" -ge "$2" ] && q=${q%/stat} && M="$M ${q##*/}"
 done 2>/dev/null
-[ -n "$L" ]
+[ -n "$M" ]
 }
 st() {
 S=none p= t= kb=- kc= n=0
@@ -125,10 +128,10 @@ S=$n
 read -r p t kb kc <"$1.claim"
 case $kc in [0-9][0-9][0-9]) [ $n = killed ] || S="rc $kc";; esac
 }
+drained() { for q in /proc/[0-9]*/fd/1; do ! [ "$q" -ef "$k.out" ] || return; done; }
 rep() {
-st "$k"
-n=0
-case $S in rc*|gone|killed) while [ -e "$k.out" ] && ! [ -e "$k.eof" ] && [ $n -lt 5 ]; do n=$((n + 1)); nap; done;; esac
+n=$1
+case $S in rc*|gone|killed) until [ "$n" -ge 5 ] || drained; do n=$((n + 1)); nap; done;; esac
 g=-
 [ -s "$k.stage" ] && read -r g x <"$k.stage"
 say job "${g:--}" "${kb:--}" "$S"
@@ -142,8 +145,9 @@ printf "\n@@$N end $o\n"
 drain() {
 trap '' TERM HUP INT XFSZ
 ulimit -f "$O"
-dd bs=4096 >>"$k.out" || tail -c 65536 >"$k.tail"
-true >"$k.eof"
+exec >>"$k.out" 2>/dev/null
+dd bs=4096 || tail -c 65536 >"$k.tail"
+true
 }
 i=- v=- h=- o=- u=0
 while IFS== read -r a c; do case $a in ID) i=${c#\"} i=${i%\"};; VERSION_ID) v=${c#\"} v=${v%\"};; esac; done </etc/os-release
@@ -168,7 +172,7 @@ if [ "$e" = steal ]; then read -r x y <"$d/lease"; [ "$x" = "$a" ] || rm -f "$d/
 set -C
 if { true >"$d/lease"; } 2>/dev/null; then
 set +C
-printf '%s %s %s\n' "$a" "$b" "$c" >"$d/lease" || { rm -f "$d/lease"; full "$d/lease"; }
+printf '%s %s %s\n' "$a" "$b" "$c" >>"$d/lease" || { rm -f "$d/lease"; full "$d/lease"; }
 fi
 set +C
 [ -e "$d/lease" ] || full "$d/lease"
@@ -200,50 +204,47 @@ true >"$f" || full "$r"
 x=$(sha256sum <"$f")
 [ "${x%% *}" = "$e" ] || bye "$b arrived damaged: is the disk full?";;
 run)
-k=$r/$a f=$r/$a.$$.sh w=
-[ -e "$k.claim" ] && f=/dev/null
-true >"$f" || full "$r"
-exec 3>"$f"
+k=$r/$a w= s= z=
 while IFS= read -r l; do
 case $l in
-"@@$N end") w=1; break;;
-"@@$N record")
-[ -e "$k.claim" ] && f=/dev/null || f=$k.record
-true >"$f" || full "$r"
-exec 3>"$f"
-f=$r/$a.$$.sh;;
-*) printf '%s\n' "$l" >&3 || full "$r";;
+"@@$N end") w=${w}1; break;;
+"@@$N record") w=+;;
+*) if [ -z "$w" ]; then s=$s$l$L; else z=$z$l$L; fi;;
 esac
 done
-exec 3>&-
-[ -n "$w" ] || exit 1
+case $w in *1) ;; *) exit 1;; esac
+h=0
 if ! [ -e "$k.claim" ]; then
-[ "$b" = - ] || chown "$b" "$r/$a.$$."* 2>/dev/null
+[ $w = 1 ] || printf %s "$z" >"$k.record" || full "$r"
+[ -z "$P" ] || [ "$b" = - ] || chown "$b" "$r/$a.$$."* 2>/dev/null
 x=
 if [ "$c" != - ]; then
 x=$d/keep/${r##*/}/$c.
 [ -d "${x%/*}" ] || mkdir -p "${x%/*}" || full "$d/keep"
 fi
-setsid sh -c "$W" escalator-step "$k" "$f" "$b" "$r/$a.$$." "$x" "$d" "${r##*/}" "$G" </dev/null 2>&1 | drain >/dev/null 2>&1 &
-wait $!
+setsid /bin/sh -c "$W" escalator-step "$k" "$b" "$r/$a.$$." "$x" "$d" "${r##*/}" "$G" 3<<END </dev/null 2>/dev/null | drain &
+exec 3<&-; $s
+END
+wait $! && h=5
 [ -e "$k.claim" ] || full "$k.claim"
 [ -z "$P" ] || rm -f "$r/$a.$$."*
 P=
 fi
-x=
-read -r x y <"$d/lease"
 st "$k"
-if [ "$S" = void ] && [ "$d/$x" != "$r" ]; then say nolease "${x:-?}"; else rep; fi;;
+x=${r##*/}
+[ "$S" != void ] || { x=; read -r x y <"$d/lease"; }
+if [ "$x" = "${r##*/}" ]; then rep $h; else say nolease "${x:-?}"; fi;;
 attach)
 k=$r/$a
 set -C
 if { true >"$k.claim"; } 2>/dev/null; then
 set +C
-printf 'void\n' >"$k.claim" || { rm -f "$k.claim"; full "$k.claim"; }
+printf 'void\n' >>"$k.claim" || { rm -f "$k.claim"; full "$k.claim"; }
 fi
 set +C
 [ -e "$k.claim" ] || full "$k.claim"
-rep;;
+st "$k"
+rep 0;;
 poll)
 st "$r/$a"
 say chunk
@@ -261,22 +262,22 @@ n=0
 if [ "$S" = running ]; then
 true >"$r/$a.killed"
 while members "$p" "$t" && [ $n -lt 50 ]; do
-case $n in 0) kill -TERM $L; kill -CONT $L;; 2[5-9]|[34]?) kill -KILL $L;; esac 2>/dev/null
+case $n in 0) kill -TERM $M; kill -CONT $M;; 2[5-9]|[34]?) kill -KILL $M;; esac 2>/dev/null
 n=$((n + 1))
 nap
 done
 fi
-say killed "$S" $L;;
+say killed "$S" $M;;
 nudge)
 kill -USR1 "$a";;
 release)
 if late "$b"; then say late; continue; fi
 x=
 read -r x y <"$d/lease"
-[ "$c" = keep ] || rm -rf "$d/keep/${a:?}" || bye "cannot remove $d/keep/$a"
-rm -rf "$d/${a:?}" || bye "cannot remove $d/$a"
-[ "$x" != "$a" ] || rm -f "$d/lease" || bye "cannot remove $d/lease"
-rmdir "$d/keep/$a" "$d/keep" 2>/dev/null
+[ "$x" = "$a" ] && q=$d/lease || q=
+[ "$c" = keep ] || ! [ -e "$d/keep/$a" ] || rm -rf "$d/keep/${a:?}" || bye "cannot remove $d/keep/$a"
+rm -rf "$d/${a:?}" ${q:+"$q"} || bye "cannot remove $d/$a"
+! [ -e "$d/keep" ] || rmdir "$d/keep/$a" "$d/keep" 2>/dev/null
 say released "${x:--}";;
 esac; done
 )sh";
@@ -286,7 +287,7 @@ esac; done
 Supervisor supervisor(std::string_view nonce, std::string_view node_dir, std::uint64_t output_limit,
                       bool become) {
     Supervisor out;
-    out.program = fmt::format("N={}\nD={}\nO={}\nP=\nW={}\n{}", nonce, shell_quote(node_dir),
+    out.program = fmt::format("N={}\nD={}\nO={}\nP=\nL='\n'\nW={}\n{}", nonce, shell_quote(node_dir),
                               (output_limit + 511) / 512, shell_quote(wrapper_text), loop_text);
     // No `!`, backslash or newline, which csh and fish read in their own way even inside single
     // quotes. busybox' head may read more than it was told to, so nothing is sent before the hello.

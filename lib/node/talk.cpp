@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 
@@ -19,6 +20,8 @@ constexpr std::size_t longest_line = 4096;
 constexpr std::size_t longest_record = 16'384;
 /// Bytes of a payload read and sent at once.
 constexpr std::size_t payload_chunk = 65'536;
+/// Bytes of a script that the supervisor reads line by line; a longer one comes as a file.
+constexpr std::size_t longest_in_line = 8192;
 /// Time for a word that the node has said already.
 constexpr Milliseconds moment{2000};
 
@@ -214,46 +217,53 @@ Error Talk::reason(Error cut, const std::stop_token& stop) {
     return cut;
 }
 
-Status Talk::send_payloads(const Job& job, Deadline deadline, const std::stop_token& stop) {
-    for (const auto& payload : job.payloads) {
-        auto head =
-            say(fmt::format("put {} {} {} {}", job.key, payload.name, payload.size, payload.sha256),
-                deadline, stop);
-        if (!head) return head;
-        if (payload.source.empty()) {
-            if (auto sent = link_->send(payload.content, deadline, stop); !sent) return sent;
-            continue;
+Status Talk::send_payload(const std::string& key, const Payload& payload, Deadline deadline,
+                          const std::stop_token& stop) {
+    auto head = say(fmt::format("put {} {} {} {}", key, payload.name, payload.size, payload.sha256),
+                    deadline, stop);
+    if (!head) return head;
+    if (payload.source.empty()) return link_->send(payload.content, deadline, stop);
+    std::ifstream in(payload.source, std::ios::binary);
+    std::string bytes(payload_chunk, '\0');
+    std::uint64_t left = payload.size;
+    while (left > 0) {
+        const auto want = std::min<std::uint64_t>(left, payload_chunk);
+        in.read(bytes.data(), static_cast<std::streamsize>(want));
+        if (static_cast<std::uint64_t>(in.gcount()) != want) {
+            return Error(ErrorCode::io, fmt::format("{} changed or cannot be read any more",
+                                                    payload.source.string()));
         }
-        std::ifstream in(payload.source, std::ios::binary);
-        std::string bytes(payload_chunk, '\0');
-        std::uint64_t left = payload.size;
-        while (left > 0) {
-            const auto want = std::min<std::uint64_t>(left, payload_chunk);
-            in.read(bytes.data(), static_cast<std::streamsize>(want));
-            if (static_cast<std::uint64_t>(in.gcount()) != want) {
-                return Error(ErrorCode::io, fmt::format("{} changed or cannot be read any more",
-                                                        payload.source.string()));
-            }
-            auto sent = link_->send(std::string_view(bytes).substr(0, want), deadline, stop);
-            if (!sent) return sent;
-            left -= want;
-        }
+        auto sent = link_->send(std::string_view(bytes).substr(0, want), deadline, stop);
+        if (!sent) return sent;
+        left -= want;
     }
     return ok();
 }
 
+Status Talk::send_job(const Job& job, Deadline deadline, const std::stop_token& stop) {
+    for (const auto& payload : job.payloads) {
+        auto sent = send_payload(job.key, payload, deadline, stop);
+        if (!sent) return sent;
+    }
+    std::string_view script = job.script;
+    if (script.size() > longest_in_line) {
+        const Payload file{"whole-script", {}, job.script, job.script.size(), sha256_hex(job.script)};
+        auto sent = send_payload(job.key, file, deadline, stop);
+        if (!sent) return sent;
+        script = R"(. "${ESCALATOR_FILES}whole-script")";
+    }
+    auto text = fmt::format("run {} {} {}\n{}\n", job.key, job.run_as.value_or("-"),
+                            job.keep.empty() ? "-" : job.keep, script);
+    if (!job.record.empty()) {
+        text += fmt::format("{}record\n{}", mark_, job.record);
+        if (!text.ends_with('\n')) text += '\n';
+    }
+    return say(std::move(text) + mark_ + "end", deadline, stop);
+}
+
 Status Talk::start(const Job& job, Deadline deadline, const std::stop_token& stop) {
     stage_of_report_ = 0;
-    auto sent = send_payloads(job, deadline, stop);
-    if (sent) {
-        auto text = fmt::format("run {} {} {}\n{}\n", job.key, job.run_as.value_or("-"),
-                                job.keep.empty() ? "-" : job.keep, job.script);
-        if (!job.record.empty()) {
-            text += fmt::format("{}record\n{}", mark_, job.record);
-            if (!text.ends_with('\n')) text += '\n';
-        }
-        sent = say(std::move(text) + mark_ + "end", deadline, stop);
-    }
+    auto sent = send_job(job, deadline, stop);
     if (!sent) return reason(std::move(sent).take_error(), stop);
     return ok();
 }

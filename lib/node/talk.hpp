@@ -80,7 +80,9 @@ private:
                              Deadline deadline, const std::stop_token& stop);
     Status fill(Deadline deadline, const std::stop_token& stop);
     Status say(std::string text, Deadline deadline, const std::stop_token& stop);
-    Status send_payloads(const Job& job, Deadline deadline, const std::stop_token& stop);
+    Status send_payload(const std::string& key, const Payload& payload, Deadline deadline,
+                        const std::stop_token& stop);
+    Status send_job(const Job& job, Deadline deadline, const std::stop_token& stop);
     /// What made sending fail: the node's own word, if it left one.
     Error reason(Error cut, const std::stop_token& stop);
     std::int64_t node_time(Deadline deadline) const;

@@ -136,8 +136,12 @@ Result<std::optional<Placed>> Jobs::job(const engine::JobIntent& intent, const s
     }
     if (job.script.empty()) return std::optional<Placed>{};
     job.key = key(intent);
-    job.keep = fmt::format("{}.{}", plan_.procedures[intent.step.procedure].name, step.name);
-    if (job.keep.size() > longest_key) job.keep = sha256_hex(job.keep).substr(0, 40);
+    // a place to keep things costs a node some work: only for scripts that use it, or may
+    if (compiled->where == action::Where::controller || !job.payloads.empty() ||
+        job.script.find("ESCALATOR_KEEP") != std::string::npos) {
+        job.keep = fmt::format("{}.{}", plan_.procedures[intent.step.procedure].name, step.name);
+        if (job.keep.size() > longest_key) job.keep = sha256_hex(job.keep).substr(0, 40);
+    }
     job.run_as = std::move(compiled->run_as);
     job.timeout = step.timeout;
     job.may_have_started = intent.reattach;
