@@ -247,7 +247,8 @@ Status Talk::send_job(const Job& job, Deadline deadline, const std::stop_token& 
     }
     std::string_view script = job.script;
     if (script.size() > longest_in_line) {
-        const Payload file{"whole-script", {}, job.script, job.script.size(), sha256_hex(job.script)};
+        const Payload file{
+            "whole-script", {}, job.script, job.script.size(), sha256_hex(job.script)};
         auto sent = send_payload(job.key, file, deadline, stop);
         if (!sent) return sent;
         script = R"(. "${ESCALATOR_FILES}whole-script")";
