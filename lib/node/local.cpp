@@ -17,7 +17,7 @@ Error gone() { return {ErrorCode::unreachable, "the local supervisor is gone"}; 
 
 class LocalLink final : public Link {
 public:
-    // the supervisor's loop ends with its stdin; a job goes on in a session of its own
+    // the supervisor's loop ends with its stdin; a job goes on without it
     explicit LocalLink(Child child) : child_(std::move(child)) {}
 
     Status send(std::string_view bytes, Deadline deadline, const std::stop_token& stop) override {

@@ -124,10 +124,8 @@ class FreezeAll(Freeze):
     name = "the sshd sessions and the supervisors are frozen until the run has ended"
 
     def victims(self, it, node):
-        steps = faults.commands(it, node)
-        # a step goes on: it leads its session, or belongs to it, and no supervisor does
-        mine = [pid for pid in steps if b"escalator-step" not in cmdline(pid) and leader(pid) not in steps_of(steps)]
-        return faults.sshd_children(it, node) + mine
+        # a supervisor leads its session; a step belongs to it, and goes on
+        return faults.sshd_children(it, node) + [pid for pid in faults.commands(it, node) if leader(pid) == pid]
 
 
 class Silence(During):
@@ -150,24 +148,12 @@ class FrozenNode(During):
         faults.send(self.frozen, signal.SIGCONT)
 
 
-def cmdline(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
-
-
 def leader(pid):
     try:
         with open(f"/proc/{pid}/stat") as file:
             return int(file.read().rpartition(") ")[2].split()[3])
     except OSError:
         return 0
-
-
-def steps_of(pids):
-    return {pid for pid in pids if b"escalator-step" in cmdline(pid)}
 
 
 def open_gate(it, name):

@@ -65,11 +65,12 @@ inline std::vector<std::string> shells() {
     return out;
 }
 
-/// The local transport, with another shell as sh.
+/// The local transport, with another shell as sh; `nested`: in a session that another process
+/// leads.
 class ShellConnector final : public node::Connector {
 public:
-    ShellConnector(const std::filesystem::path& dir, const std::string& shell)
-        : local_(node::make_local_connector()), bin_(dir) {
+    ShellConnector(const std::filesystem::path& dir, const std::string& shell, bool nested)
+        : local_(node::make_local_connector()), bin_(dir), nested_(nested) {
         std::filesystem::create_directories(dir);
         auto names = std::vector<std::string>{"sh"};
         if (shell == "busybox") {
@@ -89,31 +90,35 @@ public:
         auto inner = local_->connect(deadline, stop);
         if (!inner) return std::move(inner).take_error();
         return std::unique_ptr<node::Connection>(
-            std::make_unique<InShell>(std::move(*inner), bin_.string()));
+            std::make_unique<InShell>(std::move(*inner), bin_.string(), nested_));
     }
 
 private:
     class InShell final : public node::Connection {
     public:
-        InShell(std::unique_ptr<node::Connection> inner, std::string bin)
-            : inner_(std::move(inner)), bin_(std::move(bin)) {}
+        InShell(std::unique_ptr<node::Connection> inner, std::string bin, bool nested)
+            : inner_(std::move(inner)), bin_(std::move(bin)), nested_(nested) {}
         Result<std::unique_ptr<node::Link>> exec(const std::string& command, Deadline deadline,
                                                  const std::stop_token& stop) override {
-            return inner_->exec("PATH=" + shell_quote(bin_) + ":$PATH; export PATH; " + command,
+            return inner_->exec("PATH=" + shell_quote(bin_) + ":$PATH; export PATH; " +
+                                    (nested_ ? "(" + command + "); true" : command),
                                 deadline, stop);
         }
 
     private:
         std::unique_ptr<node::Connection> inner_;
         std::string bin_;
+        bool nested_;
     };
     std::unique_ptr<node::Connector> local_;
     std::filesystem::path bin_;
+    bool nested_;
 };
 
 struct Node {
     TempDir dir;
     std::string shell;
+    bool nested = false;
     std::stop_source source;
     node::Options options;
     std::unique_ptr<node::Session> session;
@@ -130,7 +135,7 @@ struct Node {
     Node& operator=(const Node&) = delete;
 
     std::unique_ptr<node::Connector> connector() {
-        return std::make_unique<ShellConnector>(dir / "bin", shell);
+        return std::make_unique<ShellConnector>(dir / "bin", shell, nested);
     }
     std::unique_ptr<node::Session> make() {
         node::Endpoint endpoint;

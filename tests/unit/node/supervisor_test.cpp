@@ -2,6 +2,8 @@
 // The supervisor under every shell that may be a node's /bin/sh.
 #include "node/supervisor.hpp"
 
+#include <fmt/format.h>
+
 #include "fixture.hpp"
 #include "node/talk.hpp"
 
@@ -56,10 +58,101 @@ TEST_CASE("supervisor: every shell tells how a script ended", "[node][shell]") {
     CHECK(test::slurp(job.output) == result.tail);
 
     CHECK(it.run(it.job("ok", "true")).exit_status == 0);
-    CHECK(it.run(it.job("sig", "kill -9 $$; sleep 0.2")).end == JobEnd::lost);  // of the wrapper
+    const auto killed = it.job("sig", "read p x <\"${ESCALATOR_STAGE%.stage}.claim\"; kill -9 $p");
+    CHECK(it.run(killed).end == JobEnd::lost);
+    CHECK(it.run(it.job("loop", "kill -9 $$; sleep 0.2; exit 4")).exit_status == 4);
     CHECK(it.run(it.job("sub", "sh -c 'kill -9 $$'")).exit_status == 137);
     CHECK(it.run(it.job("high", "exit 255")).exit_status == 255);
     CHECK(it.run(it.job("syntax", "if then fi (")).exit_status != 0);
+}
+
+TEST_CASE("supervisor: a script finds nothing of the supervisor in its shell", "[node][shell]") {
+    const auto shell = GENERATE(from_range(test::shells()));
+    CAPTURE(shell);
+    test::Node it(shell);
+    it.lease(*it.session);
+    const auto tells = [&](const std::string& key, const std::string& script) {
+        return it.run(it.job(key, script)).tail;
+    };
+    CHECK(tells("shell", "echo \"$0 $# $?\"; x=1; f() { echo mine; }; f") ==
+          "escalator-step 0 0\nmine\n");
+    CHECK(tells("next", "echo \"${x-unset}\"; type f >/dev/null 2>&1 || echo no f") ==
+          "unset\nno f\n");
+    CHECK(
+        tells(
+            "names",
+            "for v in a b c d e f g h i k l m n o p q r s t u v w x y z kb kc ks B D E G L M N O P "
+            "S\ndo [ \"$v\" = v ] || eval \"[ -z \\\"\\${$v+x}\\\" ] || echo $v\"; done\n"
+            "for f in say bye full nap late alive members st drained rep drain plain job; do\n"
+            "case $(type $f 2>&1) in *function*) echo $f;; esac; done") == "");
+    CHECK(tells("files",
+                "for f in 3 4 5 6 7 8 9; do [ -e /proc/self/fd/$f ] && echo $f; done\n"
+                "sh -c 'kill $$; sleep 1000' 2>/dev/null; echo $?")
+              .ends_with("143\n"));
+}
+
+TEST_CASE("supervisor: a signal to its own process group hurts only the step", "[node][shell]") {
+    const auto shell = GENERATE(from_range(test::shells()));
+    CAPTURE(shell);
+    test::Node it(shell);
+    it.lease(*it.session);
+    for (const auto* signal : {"TERM", "HUP"}) {
+        CAPTURE(signal);
+        const auto job = it.job(
+            signal, "sleep 1000 & echo started; kill -" + std::string(signal) + " 0; sleep 1000");
+        const auto result = it.run(job);
+        CHECK(result.end == JobEnd::finished);
+        CHECK(result.exit_status == 128 + (std::string(signal) == "TERM" ? SIGTERM : SIGHUP));
+        CHECK(result.tail.starts_with("started\n"));
+    }
+    CHECK(it.run(it.job("trap", "trap 'trap - TERM; kill 0' EXIT; exit 3")).exit_status != 0);
+    CHECK(it.run(it.job("plain", "sh -c kill\\ 0")).exit_status == 143);
+    CHECK(it.run(it.job("next", "true")).exit_status == 0);
+}
+
+TEST_CASE("supervisor: a script of plain words is what it would be in a shell", "[node][shell]") {
+    const auto shell = GENERATE(from_range(test::shells()));
+    CAPTURE(shell);
+    test::Node it(shell);
+    it.lease(*it.session);
+    int count = 0;
+    const auto ends = [&](const std::string& script) {
+        const auto result = it.run(it.job("s" + std::to_string(++count), script));
+        CHECK(result.end == JobEnd::finished);
+        return fmt::format("{} {}", result.exit_status, result.tail);
+    };
+    const auto program = it.path("program");
+    test::spill(program, "#!/bin/sh\n[ -e /proc/$$/fd/4 ] && echo has 4\necho \"$# $2\"\nexit 9\n");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    CHECK(ends("true") == "0 ");
+    CHECK(ends("false") == "1 ");
+    CHECK(ends("echo  a  b=c") == "0 a b=c\n");
+    CHECK(ends(program + " --x=1 y") == "9 2 y\n");
+    CHECK(ends("env " + program + "  --x y") == "9 2 y\n");
+    CHECK(ends("exit 3") == "3 ");
+    CHECK(ends("exec false") == "1 ");
+    CHECK(ends("return 5").substr(0, 2) != "0 ");
+    CHECK(ends("continue").substr(0, 2) == "0 ");
+    CHECK(ends("p=7 true") == "0 ");
+    CHECK(ends("read p") == "1 ");
+    CHECK(ends("ulimit -f 0") == "0 ");
+    CHECK(ends("unset k") == "0 ");
+    CHECK(ends("no-such-program x").substr(0, 4) == "127 ");
+    CHECK(ends("if x").substr(0, 2) != "0 ");
+}
+
+TEST_CASE("supervisor: it makes a session of its own where it is given none", "[node][shell]") {
+    const auto shell = GENERATE(from_range(test::shells()));
+    CAPTURE(shell);
+    test::Node it(shell);
+    it.nested = true;
+    it.session = it.make();
+    it.lease(*it.session);
+    CHECK(it.run(it.job("ids", "read -r s </proc/$$/stat; set -- ${s##*) }; [ $4 = $$ ]"))
+              .exit_status == 0);
+    auto slow = it.job("slow", "sleep 1000 & wait");
+    slow.timeout = Milliseconds{500};
+    CHECK(it.run(slow).end == JobEnd::timed_out);
 }
 
 TEST_CASE("supervisor: of many who start a key at once one does", "[node][shell]") {
@@ -210,10 +303,10 @@ TEST_CASE("supervisor: a claim tells whose process it is", "[node]") {
     const std::string boot = "11111111-1111-1111-1111-111111111111";
     const auto me = std::to_string(::getpid());
     // this process lives, but did not begin then
-    CHECK(claimed("reused", me + " 1 " + boot + " ---\n").end == JobEnd::lost);
-    CHECK(claimed("other-boot", me + " 1 22222222-1111-1111-1111-111111111111 ---\n").end ==
+    CHECK(claimed("reused", me + " 1 " + boot + " 1 ---\n").end == JobEnd::lost);
+    CHECK(claimed("other-boot", me + " 1 22222222-1111-1111-1111-111111111111 1 ---\n").end ==
           JobEnd::lost);
-    CHECK(claimed("done", "1 1 " + boot + " 007\n").exit_status == 7);
+    CHECK(claimed("done", "1 1 " + boot + " 1 007\n").exit_status == 7);
     CHECK(claimed("void", "void\n").end == JobEnd::not_started);
     // torn: by a full disk or by a power cut; nobody can say whether it ran
     CHECK(claimed("empty", "").end == JobEnd::lost);
@@ -238,7 +331,10 @@ TEST_CASE("supervisor: a reboot while a step runs is told from its end", "[node]
     job.expects_reboot = true;
     job.timeout = Milliseconds{60'000};
     std::jthread another([&] {
-        test::eventually([&] { return std::filesystem::exists(it.on_node("asked.eof")); });
+        const auto claim = it.on_node("asked.claim");
+        test::eventually([&] {
+            return std::filesystem::exists(claim) && test::slurp(claim).ends_with(" 000\n");
+        });
         test::spill(it.path("boot_id"), "33333333-3333-3333-3333-333333333333\n");
     });
     CHECK(it.run(job).end == JobEnd::rebooted);
