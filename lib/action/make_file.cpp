@@ -15,6 +15,13 @@ fail() { printf '%s\n' "$1" >&2; exit 1; }
 if [ -n "$follow" ] && [ -L "$d" ]; then d=$(readlink -f -- "$d") || fail "$d points nowhere"; fi
 keep="${ESCALATOR_KEEP}old" noted="${ESCALATOR_KEEP}noted"
 digest() { sha256sum <"$1" | { read -r sum_of _ && printf '%s' "$sum_of"; }; }
+same() { # as the content that came with the step, whose sum was checked on its way in, or by its sum
+    if [ -f "${ESCALATOR_FILES}content" ] && command -v cmp >/dev/null; then
+        cmp -s -- "${ESCALATOR_FILES}content" "$d"
+    else
+        [ "$(digest "$d")" = "$sum" ]
+    fi
+}
 old_mode() { stat -c %a -- "$d"; }
 remember() { # a second attempt must not take what the first one wrote for the old file
     if [ ! -s "$noted" ]; then
@@ -25,7 +32,7 @@ remember() { # a second attempt must not take what the first one wrote for the o
         fi
         printf '%s\n' $was >"$noted.new" && mv -f -- "$noted.new" "$noted" || fail "cannot note what was there: is the disk full?"
     fi
-    cat -- "$noted" >"$ESCALATOR_RECORD"
+    read -r was <"$noted" && printf '%s\n' "$was" >"$ESCALATOR_RECORD" || fail "cannot note what was there: is the disk full?"
 }
 settle() { # $1 = what lies beside the destination; one rename puts it there
     if [ -L "$d" ] && [ -d "$d" ]; then rm -f -- "$d"; fi
@@ -33,11 +40,11 @@ settle() { # $1 = what lies beside the destination; one rename puts it there
     if command -v restorecon >/dev/null 2>&1; then restorecon -- "$d"; fi
     trap - EXIT
 }
-put() { # $1 = file with the content, $2 = its owner, $3 = its mode
+put() { # $1 = file with the content, $2 = its owner ("" = whoever makes it), $3 = its mode
     t=$d.escalator-$$
     trap 'rm -f -- "$t"' EXIT
     (umask 077; cat -- "$1" >"$t") || fail "cannot write beside $d: is the disk full, or the directory read-only?"
-    chown -- "$2" "$t" 2>/dev/null || [ -z "$owner$group" ] || fail "cannot give $d to $2: is there such a user and group, and are you root?"
+    [ -z "$2" ] || chown -- "$2" "$t" 2>/dev/null || [ -z "$owner$group" ] || fail "cannot give $d to $2: is there such a user and group, and are you root?"
     chmod -- "$3" "$t" || fail "cannot set the mode of $d"
     settle "$t"
 }
@@ -46,7 +53,7 @@ put() { # $1 = file with the content, $2 = its owner, $3 = its mode
 constexpr std::string_view check_content = R"sh(
 [ -f "$d" ] || exit 1
 [ ! -L "$d" ] || exit 1
-[ "$(digest "$d")" = "$sum" ] || exit 1
+same || exit 1
 [ -z "$mode" ] || [ "$(printf '%04o' "0$(old_mode)")" = "$mode" ] || exit 1
 [ -z "$owner" ] || [ "$(stat -c %U -- "$d")" = "$owner" ] || [ "$(stat -c %u -- "$d")" = "$owner" ] || exit 1
 [ -z "$group" ] || [ "$(stat -c %G -- "$d")" = "$group" ] || [ "$(stat -c %g -- "$d")" = "$group" ] || exit 1
@@ -58,12 +65,12 @@ constexpr std::string_view act_content = R"sh(
 [ ! -d "$d" ] || fail "$d is a directory"
 [ ! -e "$d" ] || [ -f "$d" ] || fail "$d is no regular file"
 remember
-u=$(id -u) g=$(id -g) m=0644
+u=$owner g=$group m=0644
 if [ -e "$d" ]; then
-    u=$(stat -c %u -- "$d") g=$(stat -c %g -- "$d") m=$(old_mode)
+    u=${owner:-$(stat -c %u -- "$d")} g=${group:-$(stat -c %g -- "$d")} m=$(old_mode)
     [ -z "$backup" ] || cp -a -- "$d" "$d.escalator-old" || fail "cannot keep $d.escalator-old"
 fi
-put "${ESCALATOR_FILES}content" "${owner:-$u}:${group:-$g}" "${mode:-$m}"
+put "${ESCALATOR_FILES}content" "$u${g:+:$g}" "${mode:-$m}"
 )sh";
 
 constexpr std::string_view act_absent = R"sh(
