@@ -36,6 +36,8 @@ ExitCode exit_of(ErrorCode code) noexcept {
             return ExitCode::busy;
         case ErrorCode::unauthorised:
             return ExitCode::unauthorised;
+        case ErrorCode::unanswered:
+            return ExitCode::left_changed;
         case ErrorCode::not_found:
         case ErrorCode::corrupt:
         case ErrorCode::stale:

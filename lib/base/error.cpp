@@ -29,6 +29,8 @@ std::string_view name_of(ErrorCode code) noexcept {
             return "io";
         case ErrorCode::refused:
             return "refused";
+        case ErrorCode::unanswered:
+            return "unanswered";
         case ErrorCode::protocol:
             return "protocol";
         case ErrorCode::bug:

@@ -22,6 +22,7 @@ enum class ErrorCode {
     cancelled,     ///< the operator asked to stop
     io,            ///< reading or writing failed
     refused,       ///< the request was understood and declined
+    unanswered,    ///< it was sent, and may have taken effect: look before doing it again
     protocol,      ///< a peer (node, plugin, API) said something senseless
     bug,           ///< this program broke its own rules
 };

@@ -24,6 +24,7 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"lib/action", {"base"}},
     {"lib/campaign", {"base", "action"}},
     {"lib/node", {"base"}},
+    {"lib/cloud", {"base"}},
     {"lib/planner", {"base", "action", "campaign"}},
     {"lib/engine", {"base", "journal", "action", "campaign", "planner"}},
     {"lib/twin", {"base", "journal", "action", "campaign", "planner", "engine"}},
@@ -32,10 +33,14 @@ const std::map<std::string, std::set<std::string>> allowed{
      {"base", "journal", "action", "campaign", "node", "planner", "engine", "runner", "twin"}},
 };
 
-/// Headers of libraries, and the folder that wraps them (empty: any).
-const std::map<std::string, std::string> kept_in{
-    {"yaml-cpp/", "lib/campaign"}, {"libssh/", "lib/node"},  {"curl/", "lib/cloud"},
-    {"spdlog/", "lib/base"},       {"openssl/", ""},         {"CLI/", "cmd"},
+/// Headers of libraries, and the folders that wrap them (none: any).
+const std::map<std::string, std::set<std::string>> kept_in{
+    {"yaml-cpp/", {"lib/campaign", "lib/cloud"}},
+    {"libssh/", {"lib/node"}},
+    {"curl/", {"lib/cloud"}},
+    {"spdlog/", {"lib/base"}},
+    {"openssl/", {}},
+    {"CLI/", {"cmd"}},
 };
 
 struct Include {
@@ -98,10 +103,10 @@ TEST_CASE("floors: libraries are seen only where they belong", "[floors]") {
         if (!fs::exists(source / folder)) continue;
         for (const auto& include : includes_below(folder)) {
             if (!include.angled) continue;
-            for (const auto& [prefix, home] : kept_in) {
+            for (const auto& [prefix, homes] : kept_in) {
                 if (!include.what.starts_with(prefix)) continue;
                 CAPTURE(include.file, include.what);
-                CHECK((home.empty() || home == folder));
+                CHECK((homes.empty() || homes.contains(folder)));
                 if (include.file.extension() == ".hpp")
                     private_headers.insert(fs::relative(include.file, source / "lib").string());
             }
