@@ -24,13 +24,15 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"lib/action", {"base"}},
     {"lib/campaign", {"base", "action"}},
     {"lib/node", {"base"}},
-    {"lib/cloud", {"base"}},
+    {"lib/facts", {"base"}},
+    {"lib/cloud", {"base", "facts"}},
     {"lib/planner", {"base", "action", "campaign"}},
     {"lib/engine", {"base", "journal", "action", "campaign", "planner"}},
     {"lib/twin", {"base", "journal", "action", "campaign", "planner", "engine"}},
     {"lib/runner", {"base", "journal", "action", "campaign", "node", "planner", "engine"}},
     {"cmd",
-     {"base", "journal", "action", "campaign", "node", "planner", "engine", "runner", "twin"}},
+     {"base", "journal", "action", "campaign", "node", "facts", "cloud", "planner", "engine",
+      "runner", "twin"}},
 };
 
 /// Headers of libraries, and the folders that wrap them (none: any).
