@@ -11,7 +11,8 @@ namespace escalator::cmd {
 
 const std::vector<Entry>& entries() {
     static const std::vector<Entry> table{validate_command, plan_command,     run_command,
-                                          test_command,     rollback_command, status_command};
+                                          test_command,     rollback_command, status_command,
+                                          cloud_command};
     return table;
 }
 

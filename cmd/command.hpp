@@ -90,6 +90,7 @@ struct Touches {
     bool state = false;      ///< looks for runs in the state directory
     bool nodes = false;      ///< connects to nodes
     bool changes = false;    ///< changes them
+    bool cloud = false;      ///< asks the APIs of an OpenStack
 };
 
 /// A line of the command table: help, man page and completion come from it.

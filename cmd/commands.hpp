@@ -12,5 +12,6 @@ extern const Entry run_command;
 extern const Entry test_command;
 extern const Entry rollback_command;
 extern const Entry status_command;
+extern const Entry cloud_command;
 
 }  // namespace escalator::cmd

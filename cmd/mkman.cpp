@@ -115,6 +115,12 @@ std::string environment_section(const cmd::Touches& touches) {
                     "--plugins and before the installed ones");
         out += item("SSH_AUTH_SOCK", "The SSH agent whose keys are offered to nodes");
     }
+    if (touches.cloud) {
+        out += item("OS_CLOUD", "The cloud when none is named");
+        out += item("OS_CLIENT_CONFIG_FILE", "Read in place of clouds.yaml");
+        out += item("OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME ...",
+                    "Describe a cloud when none is named: all that openstack(1) knows");
+    }
     return out + item("NO_COLOR", "When not empty, nothing is coloured unless --color asks for it");
 }
 
@@ -138,6 +144,12 @@ std::string files_section(const cmd::Touches& touches) {
         out +=
             ".TP\n.I /var/lib/escalator\\-node\nOn each node: its lease and the steps under "
             "way; ~/.escalator\\-node for users that cannot write there.\n";
+    }
+    if (touches.cloud) {
+        out +=
+            ".TP\n.I ./clouds.yaml, ~/.config/openstack/clouds.yaml, /etc/openstack/clouds.yaml\n"
+            "The clouds; the first of these counts.\n.I secure.yaml\nand\n.I clouds\\-public.yaml\n"
+            "are looked for in the same places.\n";
     }
     return out.empty() ? out : ".SH FILES\n" + out;
 }
@@ -191,7 +203,7 @@ std::string command_page(const cmd::Entry& entry, const std::filesystem::path& d
 std::string main_page(const std::filesystem::path& dir) {
     cmd::Frame frame;
     const auto app = cmd::make_app(frame, nullptr);
-    const cmd::Touches all{true, true, true, true};
+    const cmd::Touches all{true, true, true, true, true};
     auto out = head("escalator", "upgrade clouds and the nodes below them") +
                ".SH SYNOPSIS\n.B escalator\n.RI [ OPTION ...]\n.I COMMAND\n.RI [ ARGUMENT ...]\n" +
                prose(dir, "escalator") + ".SH COMMANDS\n";

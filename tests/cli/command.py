@@ -12,7 +12,7 @@ import sys
 
 from program import Program, golden, run_cases
 
-COMMANDS = ["validate", "plan", "run", "test", "rollback", "status"]
+COMMANDS = ["validate", "plan", "run", "test", "rollback", "status", "cloud"]
 CAMPAIGN = """escalator: 1
 campaign: c
 procedures:

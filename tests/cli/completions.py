@@ -134,7 +134,7 @@ def main():
 
         # line, what must be offered, what must not
         cases = [
-            ("escalator ", ["validate", "plan", "run", "test", "rollback", "status"], ["--help"]),
+            ("escalator ", ["validate", "plan", "run", "test", "rollback", "status", "cloud"], ["--help"]),
             ("escalator r", ["run", "rollback"], ["plan"]),
             ("escalator run --f", ["--fanout"], ["--yes"]),
             ("escalator status --", ["--watch", "--list", "--json", "--state"], ["--fanout"]),

@@ -29,7 +29,7 @@ def main():
                   "usr/share/doc/escalator/LICENSE", "usr/share/doc/escalator/README.md",
                   "usr/share/doc/escalator/examples/quickstart/campaign.yaml"]
         wanted += [f"usr/share/man/man1/escalator{name}.1"
-                   for name in ["", "-validate", "-plan", "-run", "-test", "-rollback", "-status"]]
+                   for name in ["", "-validate", "-plan", "-run", "-test", "-rollback", "-status", "-cloud"]]
         wanted += [f"usr/share/man/man{page.suffix[1:]}/{page.name}" for page in SOURCE.glob("man/*.[1-9]")]
         for plugin in (path for path in (SOURCE / "plugins").iterdir() if path.is_dir()):
             program = f"usr/libexec/escalator/plugins/{plugin.name}/{plugin.name}"

@@ -13,7 +13,7 @@ import sys
 
 from program import SOURCE, Program, run_cases
 
-COMMANDS = ["validate", "plan", "run", "test", "rollback", "status"]
+COMMANDS = ["validate", "plan", "run", "test", "rollback", "status", "cloud"]
 ON_NODES = {"run", "test", "rollback"}
 
 
