@@ -205,7 +205,7 @@ private:
             }
         }
         if (wave.nodes.empty()) {
-            out_.warnings.push_back(
+            out_.warnings.emplace_back(
                 "the campaign's verify_on selects no node: nothing is verified at the end");
             return;
         }

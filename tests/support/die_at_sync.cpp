@@ -2,10 +2,10 @@
 // Preloaded into escalator by the kill sweep: the process gets SIGKILL right after its Nth
 // fdatasync, that is after the Nth append to the journal and before anything is done about it.
 #include <dlfcn.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 
 extern "C" int fdatasync(int fd) {

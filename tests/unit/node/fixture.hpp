@@ -2,10 +2,10 @@
 // A node that is this machine: the real supervisor under a real shell, over the local transport.
 #pragma once
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <string>
