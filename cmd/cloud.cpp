@@ -2,7 +2,7 @@
 // escalator cloud: what a cloud is made of, and how each server could leave its host. Changes
 // nothing.
 #include <CLI/CLI.hpp>
-#include <csignal>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <stop_token>
@@ -40,7 +40,7 @@ public:
         auto config = cloud::read_config(name_, cloud::surroundings());
         if (!config) return io.fail(config.error());
         std::stop_source stop;
-        int signal = 0;
+        std::atomic<int> signal{0};
         const runner::SignalThread signals([&](int number) {
             signal = number;
             stop.request_stop();
@@ -50,8 +50,7 @@ public:
         cloud::Session session(std::move(*config), patience);
         const auto facts = cloud::gather(session, options_, stop.get_token());
         if (!facts) {
-            if (facts.error().code() == ErrorCode::cancelled)
-                return signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
+            if (facts.error().code() == ErrorCode::cancelled) return exit_of_signal(signal);
             return io.fail(facts.error());
         }
         const auto verdicts = facts::judge(*facts);

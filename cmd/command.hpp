@@ -43,6 +43,8 @@ const std::vector<ExitMeaning>& exit_meanings();
 
 /// The one place where errors become statuses.
 ExitCode exit_of(ErrorCode code) noexcept;
+/// Of a command that stopped where a signal asked it to.
+ExitCode exit_of_signal(int number) noexcept;
 
 enum class Output { human, json, jsonl };
 

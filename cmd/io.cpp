@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -52,6 +53,10 @@ ExitCode exit_of(ErrorCode code) noexcept {
             return ExitCode::failed;
     }
     return ExitCode::failed;
+}
+
+ExitCode exit_of_signal(int number) noexcept {
+    return number == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
 }
 
 ExitCode Io::fail(const Error& error) {

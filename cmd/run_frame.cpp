@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -127,8 +126,7 @@ ExitCode exit_of(const runner::Finish& finish, bool was_rollback) {
                 return ExitCode::left_changed;
         }
     }
-    if (finish.signal == SIGINT) return ExitCode::interrupted;
-    if (finish.signal != 0) return ExitCode::terminated;
+    if (finish.signal != 0) return exit_of_signal(finish.signal);
     return state.suspension ? exit_of_suspension(state, was_rollback) : ExitCode::left_changed;
 }
 

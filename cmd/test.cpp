@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -106,7 +105,7 @@ private:
         }
         if (checks.signal != 0) {
             io.err() << "stopped before all checks were made\n";
-            return checks.signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
+            return exit_of_signal(checks.signal);
         }
         return failed == 0 ? ExitCode::ok : ExitCode::failed;
     }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/input.hpp"
 
@@ -58,18 +59,15 @@ public:
 
 private:
     std::string summary(const Input& input, std::size_t errors, std::size_t warnings) const {
-        const auto count = [](std::size_t number, std::string_view what) {
-            return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
-        };
         if (errors > 0 || warnings > 0)
-            return fmt::format("{}, {}\n", count(errors, "error"), count(warnings, "warning"));
+            return fmt::format("{}, {}\n", counted(errors, "error"), counted(warnings, "warning"));
         std::size_t steps = 0;
         for (const auto& procedure : input.campaign.procedures) steps += procedure.steps.size();
-        auto out =
-            fmt::format("{} is valid: {}, {}", campaign_,
-                        count(input.campaign.procedures.size(), "procedure"), count(steps, "step"));
+        auto out = fmt::format("{} is valid: {}, {}", campaign_,
+                               counted(input.campaign.procedures.size(), "procedure"),
+                               counted(steps, "step"));
         if (input.inventory)
-            out += fmt::format(", {}", count(input.inventory->nodes.size(), "node"));
+            out += fmt::format(", {}", counted(input.inventory->nodes.size(), "node"));
         return out + "\n";
     }
 

@@ -65,15 +65,11 @@ std::string used(const facts::ComputeHost& host, const char* name, std::int64_t 
 
 using Counts = std::map<facts::Way, std::size_t>;
 
-std::string counted(const Counts& counts) {
+std::string listed(const Counts& counts) {
     std::vector<std::string> parts;
     for (const auto& [way, count] : counts)
         parts.push_back(fmt::format("{} {}", count, name_of(way)));
     return parts.empty() ? "-" : join(parts, ", ");
-}
-
-std::string plural(std::size_t count, std::string_view what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 json or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
@@ -96,12 +92,12 @@ std::string cloud_text(const facts::CloudFacts& facts, const std::vector<facts::
     Table hosts({"HOST", "ZONE", "VCPU", "MEMORY GiB", "DISK GB", "SERVERS", "STATE"});
     for (const auto& host : facts.hosts) {
         hosts.add({host.name, host.zone, used(host, "VCPU", 1), used(host, "MEMORY_MB", 1024),
-                   used(host, "DISK_GB", 1), counted(by_host[host.name]), state_of(host)});
+                   used(host, "DISK_GB", 1), listed(by_host[host.name]), state_of(host)});
     }
     auto out = fmt::format("Cloud {}: {}, {}, {}\n\n", printable(facts.cloud),
-                           plural(facts.hosts.size(), "compute host"),
-                           plural(facts.servers.size(), "server"),
-                           plural(facts.groups.size(), "server group"));
+                           counted(facts.hosts.size(), "compute host"),
+                           counted(facts.servers.size(), "server"),
+                           counted(facts.groups.size(), "server group"));
     out += hosts.text();
     if (!wanted.empty()) {
         out += all ? "\nServers, and how each can leave its host:\n"

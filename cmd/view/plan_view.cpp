@@ -108,9 +108,8 @@ std::string plan_text(const planner::Plan& plan, const std::vector<std::string>&
     for (const auto& procedure : plan.procedures) {
         std::size_t nodes = 0;
         for (const auto& wave : procedure.waves) nodes += wave.nodes.size();
-        out += fmt::format("\n{}  {}, {} node{} in {} wave{}{}\n", procedure.name,
-                           method_of(procedure), nodes, nodes == 1 ? "" : "s",
-                           procedure.waves.size(), procedure.waves.size() == 1 ? "" : "s",
+        out += fmt::format("\n{}  {}, {} in {}{}\n", procedure.name, method_of(procedure),
+                           counted(nodes, "node"), counted(procedure.waves.size(), "wave"),
                            procedure.hold_before ? ", held until resumed" : "");
         for (std::size_t w = 0; w < procedure.waves.size(); ++w) {
             const auto& wave = procedure.waves[w];
@@ -136,8 +135,7 @@ std::string plan_text(const planner::Plan& plan, const std::vector<std::string>&
     out += fmt::format("\nPredicted: {} forward, {} back.", humane_duration(plan.predicted),
                        humane_duration(plan.predicted_rollback));
     if (plan.tolerate > 0)
-        out += fmt::format(" At most {} node{} may be given up.", plan.tolerate,
-                           plan.tolerate == 1 ? "" : "s");
+        out += fmt::format(" At most {} may be given up.", counted(plan.tolerate, "node"));
     out += '\n';
     for (const auto& warning : warnings) out += fmt::format("warning: {}\n", warning);
     return out;

@@ -33,6 +33,16 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
     return fmt::format("{}", fmt::join(parts.begin(), parts.end(), separator));
 }
 
+std::string lowered(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return out;
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string shell_quote(std::string_view word) {
     std::string out = "'";
     for (const char c : word) {

@@ -15,6 +15,12 @@ std::string_view trim(std::string_view text);
 std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
+/// With the ASCII letters in lower case.
+std::string lowered(std::string_view text);
+
+/// "1 node", "2 nodes".
+std::string counted(std::size_t count, std::string_view noun);
+
 /// One word for a POSIX shell, whatever bytes it has (NUL excluded): 'it'\''s'.
 std::string shell_quote(std::string_view word);
 

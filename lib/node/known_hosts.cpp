@@ -63,12 +63,6 @@ private:
     bool first_ = true;
 };
 
-std::string lowered(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return out;
-}
-
 /// What tells one state of a file from another.
 struct Stamp {
     timespec changed{};

@@ -115,8 +115,7 @@ private:
                 value = name.substr(equals + 1);
                 name = name.substr(0, equals);
             }
-            std::string word(name);
-            for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            const auto word = lowered(name);
             const bool bare = word == "all" || word == "final" || word == "canonical";
             if (!bare && value.empty()) {
                 if (++i == words.size()) return wrong(item, fmt::format("{} needs a value", word));
@@ -169,12 +168,6 @@ private:
     bool saw_final_ = false;
     bool final_ = false;
 };
-
-std::string lowered(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return out;
-}
 
 /// Reads the gathered lines, expanding tokens; remembers the first mistake.
 class Filler {

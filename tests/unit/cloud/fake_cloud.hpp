@@ -12,18 +12,9 @@
 #include "cloud/config.hpp"
 #include "cloud/session.hpp"
 #include "fake_server.hpp"
+#include "support/eventually.hpp"
 
 namespace escalator::test {
-
-template <class Condition>
-bool eventually(Condition&& condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{30};
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(Milliseconds{10});
-    }
-    return true;
-}
 
 struct FakeCloud {
     std::atomic<int> tokens{0};             ///< given out: token-1, token-2 ...

@@ -17,20 +17,10 @@
 #include "node/local.hpp"
 #include "node/remote.hpp"
 #include "node/session.hpp"
+#include "support/eventually.hpp"
 #include "support/temp.hpp"
 
 namespace escalator::test {
-
-/// Whether the condition comes true before long, on a loaded machine too.
-template <class Condition>
-bool eventually(Condition&& condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{30};
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(Milliseconds{10});
-    }
-    return true;
-}
 
 /// Whether the process runs; one that only waits to be reaped does not.
 inline bool lives(const std::string& pid) {
