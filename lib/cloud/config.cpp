@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "cloud/json_member.hpp"
 #include "cloud/yaml_file.hpp"
 
 extern "C" char** environ;
@@ -73,8 +74,7 @@ json from_variables(const Surroundings& around) {
     out["auth"] = json::object();
     for (const auto& [name, value] : around.variables) {
         if (!name.starts_with("OS_") || value.empty()) continue;
-        std::string key = name.substr(3);
-        for (auto& c : key) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+        const auto key = lowered(name.substr(3));
         const bool auth = std::find(of_auth.begin(), of_auth.end(), key) != of_auth.end();
         (auth ? out["auth"] : out)[key] = value;
     }
@@ -129,21 +129,22 @@ private:
     Error bad(const std::string& message) const {
         return wrong(fmt::format("cloud {}: {}", printable(name_), message));
     }
-    static std::string text_in(const json& from, const std::string& key) {
-        const auto it = from.is_object() ? from.find(key) : from.end();
-        return from.is_object() && it != from.end() && it->is_string() ? it->get<std::string>()
-                                                                       : std::string();
-    }
-    std::string text(const std::string& key) const { return text_in(cloud_, key); }
+    std::string text(const std::string& key) const { return text_of(cloud_, key); }
     /// From `auth`, or beside it, where openstacksdk takes it too.
     std::string auth(const std::string& key) const {
-        auto out = text_in(auth_, key);
+        auto out = text_of(auth_, key);
         return out.empty() ? text(key) : out;
     }
-    std::string first(std::initializer_list<const char*> keys) const {
-        for (const auto* key : keys)
+    std::string first(std::initializer_list<std::string> keys) const {
+        for (const auto& key : keys)
             if (auto out = auth(key); !out.empty()) return out;
         return {};
+    }
+    /// Its own id or name, else the default domain's.
+    void take_domain(const std::string& whose, std::string& id, std::string& name) const {
+        id = first({whose + "_id", "default_domain_id", "default_domain"});
+        name = first({whose + "_name", "default_domain_name"});
+        if (!auth(whose + "_name").empty() && auth(whose + "_id").empty()) id.clear();
     }
 
     Status take_credentials() {
@@ -153,10 +154,7 @@ private:
         if (type.starts_with("v3")) type.erase(0, 2);
         it.user_id = auth("user_id");
         it.user_name = first({"username", "user_name"});
-        it.user_domain_id = first({"user_domain_id", "default_domain_id", "default_domain"});
-        it.user_domain_name = first({"user_domain_name", "default_domain_name"});
-        if (!auth("user_domain_name").empty() && auth("user_domain_id").empty())
-            it.user_domain_id.clear();
+        take_domain("user_domain", it.user_domain_id, it.user_domain_name);
         it.credential_id = auth("application_credential_id");
         it.credential_name = auth("application_credential_name");
         if (type.empty()) {
@@ -193,10 +191,7 @@ private:
         auto& it = config_.scope;
         it.project_id = first({"project_id", "tenant_id"});
         it.project_name = first({"project_name", "tenant_name"});
-        it.project_domain_id = first({"project_domain_id", "default_domain_id", "default_domain"});
-        it.project_domain_name = first({"project_domain_name", "default_domain_name"});
-        if (!auth("project_domain_name").empty() && auth("project_domain_id").empty())
-            it.project_domain_id.clear();
+        take_domain("project_domain", it.project_domain_id, it.project_domain_name);
         it.domain_id = auth("domain_id");
         it.domain_name = auth("domain_name");
         it.system = auth("system_scope") == "all";
@@ -315,9 +310,9 @@ Result<Config> read_config(const std::string& name, const Surroundings& around) 
         }
         const auto meant = closest(wanted, names);
         return Error(ErrorCode::not_found, fmt::format("{} in {}", what, file.string()))
-            .advise(meant ? fmt::format("did you mean {}?", *meant)
-                          : fmt::format("there are: {}; name one with --cloud or OS_CLOUD",
-                                        join(names, ", ")));
+            .advise(
+                meant ? fmt::format("did you mean {}?", *meant)
+                      : fmt::format("there are: {}; name one, or set OS_CLOUD", join(names, ", ")));
     }
     auto cloud = (*clouds)[wanted];
     if (!cloud.is_object()) {

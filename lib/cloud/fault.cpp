@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "cloud/json_member.hpp"
 
 namespace escalator::cloud {
 
@@ -16,11 +17,8 @@ using nlohmann::json;
 constexpr std::size_t longest_fault = 500;
 
 std::string message_in(const json& entry) {
-    if (!entry.is_object()) return {};
-    for (const auto* key : {"message", "detail", "title"}) {
-        const auto it = entry.find(key);
-        if (it != entry.end() && it->is_string()) return it->get<std::string>();
-    }
+    for (const auto* key : {"message", "detail", "title"})
+        if (member(entry, key).is_string()) return text_of(entry, key);
     return {};
 }
 

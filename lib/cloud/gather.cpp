@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "base/sync.hpp"
 #include "base/text.hpp"
 #include "cloud/identity.hpp"
+#include "cloud/json_member.hpp"
 
 namespace escalator::cloud {
 
@@ -34,35 +34,29 @@ constexpr Microversion hypervisors_most{2, 87};
 constexpr Microversion placement_least{1, 14};
 constexpr Microversion placement_most{1, 36};
 
-const json& at(const json& from, const char* key) {
-    static const json nothing;
-    if (!from.is_object()) return nothing;
-    const auto it = from.find(key);
-    return it == from.end() ? nothing : *it;
-}
-std::string text(const json& from, const char* key) {
-    const auto& it = at(from, key);
-    if (it.is_string()) return it.get<std::string>();
-    return it.is_number_integer() ? std::to_string(it.get<std::int64_t>()) : std::string();
+/// Ids are numbers in some places.
+std::string text(const json& from, const std::string& key) {
+    const auto& it = member(from, key);
+    return it.is_number_integer() ? std::to_string(it.get<std::int64_t>()) : text_of(from, key);
 }
 std::int64_t number(const json& from, const char* key) {
-    const auto& it = at(from, key);
+    const auto& it = member(from, key);
     return it.is_number_integer() ? it.get<std::int64_t>() : 0;
 }
 bool truth(const json& from, const char* key) {
-    const auto& it = at(from, key);
+    const auto& it = member(from, key);
     return it.is_boolean() && it.get<bool>();
 }
 std::map<std::string, std::string> texts(const json& from, const char* key) {
     std::map<std::string, std::string> out;
-    const auto& it = at(from, key);
+    const auto& it = member(from, key);
     if (!it.is_object()) return out;
-    for (const auto& [name, value] : it.items()) out[name] = text(it, name.c_str());
+    for (const auto& [name, value] : it.items()) out[name] = text(it, name);
     return out;
 }
 std::vector<std::string> list(const json& from, const char* key) {
     std::vector<std::string> out;
-    for (const auto& value : at(from, key))
+    for (const auto& value : member(from, key))
         if (value.is_string()) out.push_back(value.get<std::string>());
     return out;
 }
@@ -88,12 +82,12 @@ facts::Server server_of(const json& from) {
     out.task_state = text(from, "OS-EXT-STS:task_state");
     out.host = text(from, "OS-EXT-SRV-ATTR:host");
     out.zone = text(from, "OS-EXT-AZ:availability_zone");
-    if (const auto& pinned = at(from, "pinned_availability_zone"); pinned.is_string())
+    if (const auto& pinned = member(from, "pinned_availability_zone"); pinned.is_string())
         out.pinned_zone = pinned.get<std::string>();
     // without an image it was booted from a volume
-    const auto& image = at(from, "image");
+    const auto& image = member(from, "image");
     out.from_volume = !image.is_object() || image.empty();
-    const auto& flavor = at(from, "flavor");
+    const auto& flavor = member(from, "flavor");
     out.flavor = text(flavor, "original_name");
     out.vcpus = number(flavor, "vcpus");
     out.ram_mb = number(flavor, "ram");
@@ -180,30 +174,32 @@ private:
         return ok();
     }
 
-    Result<json> compute(const std::string& path, std::optional<Microversion> version = {}) {
-        Call call;
-        call.service = "compute";
-        call.path = path;
-        call.version = version ? version : compute_;
-        return session_.read(call, stop_);
+    Result<json> compute(const std::string& path) { return compute(path, compute_); }
+    Result<json> compute(const std::string& path, Microversion version) {
+        return session_.read({.service = "compute", .path = path, .version = version}, stop_);
     }
     Result<json> placement(const std::string& path) {
-        Call call;
-        call.service = "placement";
-        call.path = path;
-        call.version = placement_;
-        return session_.read(call, stop_);
+        return session_.read({.service = "placement", .path = path, .version = placement_}, stop_);
+    }
+
+    /// A list that comes whole.
+    Result<json> list_at(const std::string& path, const char* key) {
+        auto root = compute(path);
+        if (!root) return std::move(root).take_error();
+        if (!member(*root, key).is_array()) return senseless(path, key);
+        return std::move((*root)[key]);
     }
 
     /// All entries of a list that is continued from the last one's id.
-    Status pages(const std::string& path, const char* key, int limit,
-                 std::optional<Microversion> version, const std::function<void(const json&)>& take,
+    Status pages(const std::string& path, const char* key, Microversion version,
+                 const std::function<void(const json&)>& take,
                  const std::function<void()>& restart) {
         int restarts = 0;
         std::string marker;
         for (int page = 0; page < most_pages; ++page) {
-            auto query = fmt::format("{}{}limit={}", path,
-                                     path.find('?') == std::string::npos ? '?' : '&', limit);
+            auto query =
+                fmt::format("{}{}limit={}", path, path.find('?') == std::string::npos ? '?' : '&',
+                            options_.page);
             if (!marker.empty()) query += "&marker=" + escaped(marker);
             auto root = compute(query, version);
             if (!root) {
@@ -216,7 +212,7 @@ private:
                 restart();
                 continue;
             }
-            const auto& entries = at(*root, key);
+            const auto& entries = member(*root, key);
             if (!entries.is_array()) return senseless(path, key);
             for (const auto& entry : entries) take(entry);
             if (entries.empty() || !continued(*root, key)) return ok();
@@ -228,15 +224,15 @@ private:
     }
 
     static bool continued(const json& root, const char* key) {
-        for (const auto& link : at(root, (std::string(key) + "_links").c_str()))
+        for (const auto& link : member(root, std::string(key) + "_links"))
             if (text(link, "rel") == "next") return true;
         return false;
     }
 
-    Status senseless(const std::string& path, const char* key) const {
-        return Error(ErrorCode::protocol,
-                     fmt::format("cloud {}: the answer to {} has no {} that make sense", out_.cloud,
-                                 path, key));
+    Error senseless(const std::string& path, const char* key) const {
+        return {ErrorCode::protocol,
+                fmt::format("cloud {}: the answer to {} has no {} that make sense", out_.cloud,
+                            path, key)};
     }
 
     Status servers() {
@@ -250,22 +246,21 @@ private:
             seen.clear();
             out_.servers.clear();
         };
-        return pages("/servers/detail?all_tenants=1", "servers", options_.page, {}, take, restart);
+        return pages("/servers/detail?all_tenants=1", "servers", compute_, take, restart);
     }
 
     Status hosts() {
-        auto services = compute("/os-services?binary=nova-compute");
+        auto services = list_at("/os-services?binary=nova-compute", "services");
         if (!services) return std::move(services).take_error();
-        if (!at(*services, "services").is_array()) return senseless("/os-services", "services");
         std::map<std::string, facts::ComputeHost> found;
-        for (const auto& service : at(*services, "services")) {
+        for (const auto& service : *services) {
             auto host = host_of(service);
             if (host.name.empty()) continue;
             auto name = host.name;
             found.emplace(std::move(name), std::move(host));
         }
         const auto take = [&](const json& entry) {
-            const auto it = found.find(text(at(entry, "service"), "host"));
+            const auto it = found.find(text(member(entry, "service"), "host"));
             if (it == found.end()) return;
             auto& host = it->second;
             host.hypervisor_id = text(entry, "id");
@@ -273,7 +268,7 @@ private:
             host.hypervisor_type = text(entry, "hypervisor_type");
             host.hypervisor_version = number(entry, "hypervisor_version");
         };
-        auto listed = pages("/os-hypervisors/detail", "hypervisors", options_.page,
+        auto listed = pages("/os-hypervisors/detail", "hypervisors",
                             std::min(compute_, hypervisors_most), take, [] {});
         if (!listed) return listed;
         for (auto& [name, host] : found) out_.hosts.push_back(std::move(host));
@@ -291,17 +286,18 @@ private:
         // a host that has just come, or is just going, has no provider
         if (!inventories && inventories.error().code() == ErrorCode::not_found) return ok();
         if (!inventories) return std::move(inventories).take_error();
-        for (const auto& [name, entry] : at(*inventories, "inventories").items()) {
+        for (const auto& [name, entry] : member(*inventories, "inventories").items()) {
             auto& it = host.resources[name];
             it.total = number(entry, "total");
             it.reserved = number(entry, "reserved");
-            const auto& ratio = at(entry, "allocation_ratio");
+            const auto& ratio = member(entry, "allocation_ratio");
             it.ratio = ratio.is_number() ? ratio.get<double>() : 1;
         }
         auto usages = placement(path + "/usages");
         if (!usages) return std::move(usages).take_error();
-        for (const auto& [name, value] : at(*usages, "usages").items())
-            host.resources[name].used = number(at(*usages, "usages"), name.c_str());
+        const auto& used = member(*usages, "usages");
+        for (const auto& [name, value] : used.items())
+            host.resources[name].used = number(used, name.c_str());
         auto traits = placement(path + "/traits");
         if (!traits) return std::move(traits).take_error();
         host.traits = list(*traits, "traits");
@@ -317,7 +313,7 @@ private:
                 compute(fmt::format("/os-server-groups?all_projects=True&limit={}&offset={}",
                                     options_.page, seen.size()));
             if (!root) return std::move(root).take_error();
-            const auto& entries = at(*root, "server_groups");
+            const auto& entries = member(*root, "server_groups");
             if (!entries.is_array()) return senseless("/os-server-groups", "server_groups");
             const auto before = seen.size();
             for (const auto& entry : entries) {
@@ -328,7 +324,8 @@ private:
                 if (const auto names = list(entry, "policies");
                     group.policy.empty() && !names.empty())
                     group.policy = names.front();  // before 2.64
-                if (const auto most = number(at(entry, "rules"), "max_server_per_host"); most > 0)
+                if (const auto most = number(member(entry, "rules"), "max_server_per_host");
+                    most > 0)
                     group.most_per_host = static_cast<std::uint32_t>(most);
                 group.members = list(entry, "members");
                 if (!group.id.empty() && seen.insert(group.id).second)
@@ -340,10 +337,9 @@ private:
     }
 
     Status aggregates() {
-        auto root = compute("/os-aggregates");
-        if (!root) return std::move(root).take_error();
-        if (!at(*root, "aggregates").is_array()) return senseless("/os-aggregates", "aggregates");
-        for (const auto& entry : at(*root, "aggregates")) {
+        auto entries = list_at("/os-aggregates", "aggregates");
+        if (!entries) return std::move(entries).take_error();
+        for (const auto& entry : *entries) {
             out_.aggregates.push_back({text(entry, "name"), text(entry, "availability_zone"),
                                        list(entry, "hosts"), texts(entry, "metadata")});
         }
@@ -353,11 +349,11 @@ private:
     Status migrations() {
         // newest first: what is under way is among the first, unless a thousand began since
         const bool paged = compute_ >= Microversion{2, 59};
-        auto root = compute(paged ? fmt::format("/os-migrations?limit={}", options_.page)
-                                  : std::string("/os-migrations"));
-        if (!root) return std::move(root).take_error();
-        if (!at(*root, "migrations").is_array()) return senseless("/os-migrations", "migrations");
-        for (const auto& entry : at(*root, "migrations")) {
+        auto entries = list_at(paged ? fmt::format("/os-migrations?limit={}", options_.page)
+                                     : std::string("/os-migrations"),
+                               "migrations");
+        if (!entries) return std::move(entries).take_error();
+        for (const auto& entry : *entries) {
             facts::Migration it{
                 text(entry, "id"),     text(entry, "instance_uuid"),  text(entry, "migration_type"),
                 text(entry, "status"), text(entry, "source_compute"), text(entry, "dest_compute")};

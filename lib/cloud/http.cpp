@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 
 #include "base/log.hpp"
@@ -66,10 +65,8 @@ std::size_t take_header(char* bytes, std::size_t /*one*/, std::size_t count, voi
     if (trim(line).empty()) receiver.headers_done = true;
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return count;
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    receiver.response.headers.emplace_back(std::move(name), trim(line.substr(colon + 1)));
+    receiver.response.headers.emplace_back(lowered(line.substr(0, colon)),
+                                           trim(line.substr(colon + 1)));
     return count;
 }
 

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/text.hpp"
+#include "cloud/json_member.hpp"
 
 namespace escalator::cloud {
 
@@ -40,26 +40,16 @@ json scope_of(const Scope& scope) {
     return nullptr;
 }
 
-std::string text_of(const json& from, const char* key) {
-    if (!from.is_object()) return {};
-    const auto it = from.find(key);
-    return it != from.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
 std::string name_or_id(const json& from) {
     auto name = text_of(from, "name");
     return name.empty() ? text_of(from, "id") : name;
 }
 
-/// The names that one service goes by in catalogs.
+/// Whether a catalog's entry is the service; some go by older names there.
 /// Source: https://service-types.openstack.org/service-types.json
-std::set<std::string, std::less<>> names_of(std::string_view service_type) {
-    static const std::map<std::string, std::set<std::string, std::less<>>, std::less<>> aliases{
-        {"block-storage", {"block-storage", "volumev3", "volume"}},
-    };
-    const auto it = aliases.find(service_type);
-    return it != aliases.end() ? it->second
-                               : std::set<std::string, std::less<>>{std::string(service_type)};
+bool is_service(std::string_view entry, std::string_view service_type) {
+    return entry == service_type ||
+           (service_type == "block-storage" && (entry == "volumev3" || entry == "volume"));
 }
 
 }  // namespace
@@ -151,15 +141,18 @@ Result<std::string> find_endpoint(const Token& token, const Config& config,
         it != config.overrides.end())
         return it->second;
     if (service_type == "identity") return identity_url(config.auth_url);
-    const auto names = names_of(service_type);
+    const auto in_region = [&](const Endpoint& endpoint) {
+        return is_service(endpoint.service_type, service_type) &&
+               (config.region.empty() || endpoint.region == config.region);
+    };
+    for (const auto& endpoint : token.catalog)
+        if (in_region(endpoint) && endpoint.interface == config.interface) return endpoint.url;
+
     std::set<std::string> regions;
     std::set<std::string> interfaces;
     for (const auto& endpoint : token.catalog) {
-        if (!names.contains(endpoint.service_type)) continue;
-        regions.insert(endpoint.region);
-        if (!config.region.empty() && endpoint.region != config.region) continue;
-        interfaces.insert(endpoint.interface);
-        if (endpoint.interface == config.interface) return endpoint.url;
+        if (is_service(endpoint.service_type, service_type)) regions.insert(endpoint.region);
+        if (in_region(endpoint)) interfaces.insert(endpoint.interface);
     }
     const auto listed = [](const std::set<std::string>& words) {
         return join(std::vector<std::string>(words.begin(), words.end()), ", ");

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "cloud/json_member.hpp"
+
 namespace escalator::cloud {
 
 namespace {
@@ -11,16 +13,11 @@ namespace {
 using nlohmann::json;
 
 std::optional<MicroversionRange> range_of(const json& entry) {
-    if (!entry.is_object()) return {};
-    const auto text = [&](const char* key) {
-        const auto it = entry.find(key);
-        return it != entry.end() && it->is_string() ? it->get<std::string>() : std::string();
-    };
     // Nova says version, Placement max_version
-    auto most = text("max_version");
-    if (most.empty()) most = text("version");
+    auto most = text_of(entry, "max_version");
+    if (most.empty()) most = text_of(entry, "version");
     const auto top = parse_microversion(most);
-    const auto bottom = parse_microversion(text("min_version"));
+    const auto bottom = parse_microversion(text_of(entry, "min_version"));
     if (!top || !bottom || *top < *bottom) return {};
     return MicroversionRange{*bottom, *top};
 }

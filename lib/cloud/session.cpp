@@ -29,10 +29,11 @@ constexpr int most_refusals = 2;
 /// The pauses of one call: growing, within its patience.
 class Waiting {
 public:
-    Waiting(const Patience& patience, std::string what)
+    Waiting(const Patience& patience, Milliseconds outage, std::string what)
         : patience_(patience),
+          outage_(outage),
           what_(std::move(what)),
-          until_(Steady::now() + patience.outage),
+          until_(Steady::now() + outage),
           pause_(patience.first_pause) {}
 
     Deadline request_deadline() const { return Steady::now() + patience_.request; }
@@ -47,7 +48,7 @@ public:
         if (then > until_) {
             return Error(ErrorCode::unreachable,
                          fmt::format("{}: {} (asked {} times in {})", what_, reason.text(),
-                                     attempts_, humane_duration(patience_.outage)));
+                                     attempts_, humane_duration(outage_)));
         }
         log::info("cloud call waits call=\"{}\" reason=\"{}\" pause={}ms", what_, reason.text(),
                   pause.count());
@@ -57,6 +58,7 @@ public:
 
 private:
     const Patience& patience_;
+    Milliseconds outage_;
     std::string what_;
     Deadline until_;
     Milliseconds pause_;
@@ -67,6 +69,9 @@ private:
 std::string_view header_name(std::string_view service) {
     return service == "block-storage" ? "volume" : service;
 }
+
+/// There is no connection, or no answer: it may come yet.
+bool passes(ErrorCode code) { return code == ErrorCode::unreachable || code == ErrorCode::timeout; }
 
 /// Says the service is overloaded or away, not what it thinks of the request.
 bool away(int status) { return status == 429 || status >= 500; }
@@ -115,7 +120,9 @@ struct Session::State {
         const std::lock_guard one_at_a_time(renewing);
         auto old = now_held();
         if (fresh(old, Steady::now())) return old;
-        auto got = usable(old, Steady::now()) ? ask_once(stop) : ask_patiently(stop);
+        // while the old one serves, nobody waits for another
+        const bool serves = usable(old, Steady::now());
+        auto got = ask_for_token(serves ? Milliseconds{0} : patience.outage, stop);
         if (!got && got.error().code() != ErrorCode::cancelled && usable(old, Steady::now())) {
             log::warn("token not renewed cloud={} reason=\"{}\"", config.name, got.error().text());
             // asked for again in a while, not with each call
@@ -162,16 +169,8 @@ struct Session::State {
         return fmt::format("cloud {}: Keystone at {}", config.name, config.auth_url);
     }
 
-    Result<Token> ask_once(const std::stop_token& stop) {
-        auto exchange = ask_keystone(stop);
-        if (!exchange.response) return std::move(exchange.response).fail(where());
-        auto token = token_of(*exchange.response);
-        if (!token) return std::move(token).fail(where());
-        return token;
-    }
-
-    Result<Token> ask_patiently(const std::stop_token& stop) {
-        Waiting waiting(patience, where());
+    Result<Token> ask_for_token(Milliseconds outage, const std::stop_token& stop) {
+        Waiting waiting(patience, outage, where());
         for (;;) {
             auto exchange = ask_keystone(stop);
             std::optional<Milliseconds> asked;
@@ -186,9 +185,7 @@ struct Session::State {
                 reason = fault_of(*exchange.response);
             } else {
                 reason = std::move(exchange.response).take_error();
-                const auto code = reason->code();
-                if (code != ErrorCode::unreachable && code != ErrorCode::timeout)
-                    return std::move(*reason).within(where());
+                if (!passes(reason->code())) return std::move(*reason).within(where());
             }
             if (auto waited = waiting.wait(*reason, asked, stop); !waited)
                 return std::move(waited).take_error();
@@ -222,7 +219,7 @@ const Config& Session::config() const noexcept { return state_->config; }
 Result<Response> Session::call(const Call& call, const std::stop_token& stop) {
     const auto what = fmt::format("cloud {}: {} {} {}", state_->config.name, call.service,
                                   name_of(call.method), printable(call.path));
-    Waiting waiting(state_->patience, what);
+    Waiting waiting(state_->patience, state_->patience.outage, what);
     std::optional<std::uint64_t> spent;
     int refusals = 0;  // of one token after the other
     for (;;) {
@@ -253,8 +250,7 @@ Result<Response> Session::call(const Call& call, const std::stop_token& stop) {
             if (code == ErrorCode::cancelled && call.once && exchange.sent) {
                 return Error(ErrorCode::unanswered, what + ": stopped while it was under way");
             }
-            if (code != ErrorCode::unreachable && code != ErrorCode::timeout &&
-                !(code == ErrorCode::protocol && call.once))
+            if (!passes(code) && !(code == ErrorCode::protocol && call.once))
                 return std::move(*reason).within(what);
         }
         if (call.once && !untouched) {
