@@ -163,7 +163,8 @@ Exchange Http::send(const Request& request, Deadline deadline, const std::stop_t
     Slist headers;
     add(headers, "Accept: application/json");
     add(headers, "Expect:");  // no "100-continue" pause before a body
-    for (const auto& [name, value] : request.headers) add(headers, name + ": " + value);
+    for (const auto& [name, value] : request.headers)
+        add(headers, fmt::format("{}: {}", name, value));
     if (!request.token.empty()) add(headers, "X-Auth-Token: " + request.token.reveal());
     const auto& body = request.body.reveal();
     if (!body.empty()) add(headers, "Content-Type: application/json");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "facts/verdict.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -145,10 +147,10 @@ private:
                 needs[spec.substr(10)] = std::atoll(value.c_str());
             } else if (spec.starts_with("trait:")) {
                 (value == "forbidden" ? unwanted : wanted).push_back(spec.substr(6));
-                kind += '\n' + spec + '=' + value;
+                kind += fmt::format("\n{}={}", spec, value);
             }
         }
-        for (const auto& [name, amount] : needs) kind += '\n' + name + '=' + std::to_string(amount);
+        for (const auto& [name, amount] : needs) kind += fmt::format("\n{}={}", name, amount);
         const auto [it, fresh] = kinds_.try_emplace(std::move(kind));
         if (!fresh) return it->second;
         for (const auto& host : facts_.hosts) {
