@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/http.hpp"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/sync.hpp"
 #include "base/text.hpp"
+#include "cloud/curl.hpp"
 
 namespace escalator::cloud {
 
@@ -20,17 +20,17 @@ namespace {
 constexpr Milliseconds connect_patience{10'000};
 
 struct EasyCleanup {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+    void operator()(CURL* handle) const { curl()->easy_cleanup(handle); }
 };
 using Easy = std::unique_ptr<CURL, EasyCleanup>;
 
 struct SlistCleanup {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { curl()->slist_free_all(list); }
 };
 using Slist = std::unique_ptr<curl_slist, SlistCleanup>;
 
 void add(Slist& list, const std::string& line) {
-    if (auto* longer = curl_slist_append(list.get(), line.c_str()); longer != nullptr) {
+    if (auto* longer = curl()->slist_append(list.get(), line.c_str()); longer != nullptr) {
         static_cast<void>(list.release());
         list.reset(longer);
     }
@@ -124,7 +124,7 @@ std::optional<Milliseconds> Response::retry_after(Time now) const {
     const auto* end = text.data() + text.size();
     if (const auto read = std::from_chars(text.data(), end, seconds); read.ptr == end)
         return Milliseconds(std::int64_t{seconds} * 1000);
-    const auto when = curl_getdate(text.c_str(), nullptr);
+    const auto when = curl()->getdate(text.c_str(), nullptr);
     if (when < 0) return {};
     const auto pause = Time(Milliseconds(std::int64_t{when} * 1000)) - now;
     return std::max(pause, Milliseconds{0});
@@ -135,16 +135,15 @@ struct Http::Handles {
     Sync<std::vector<Easy>> idle;
 };
 
-Http::Http(Tls tls) : handles_(std::make_unique<Handles>()), tls_(std::move(tls)) {
-    static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-    static_cast<void>(ready);  // curl_easy_init gives nothing if it failed
-}
+Http::Http(Tls tls) : handles_(std::make_unique<Handles>()), tls_(std::move(tls)) {}
 
 Http::~Http() = default;
 
 Exchange Http::send(const Request& request, Deadline deadline, const std::stop_token& stop) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left <= Milliseconds{0}) return {Error(ErrorCode::timeout, "no time left"), false};
+    const auto& library = curl();
+    if (!library) return {library.error(), false};
     auto easy = handles_->idle.with([](auto& idle) {
         Easy one;
         if (!idle.empty()) {
@@ -153,10 +152,11 @@ Exchange Http::send(const Request& request, Deadline deadline, const std::stop_t
         }
         return one;
     });
-    if (!easy) easy.reset(curl_easy_init());
+    if (!easy) easy.reset(library->easy_init());
     if (!easy) return {Error(ErrorCode::bug, "libcurl cannot start"), false};
-    CURL* const curl = easy.get();
-    curl_easy_reset(curl);  // keeps the connections
+    CURL* const handle = easy.get();
+    const auto set = library->easy_setopt;
+    library->easy_reset(handle);  // keeps the connections
 
     Receiver receiver;
     receiver.stop = &stop;
@@ -170,51 +170,50 @@ Exchange Http::send(const Request& request, Deadline deadline, const std::stop_t
     if (!body.empty()) add(headers, "Content-Type: application/json");
 
     std::array<char, CURL_ERROR_SIZE> why{};
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why.data());
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "escalator");
-    curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
-    curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                     static_cast<long>(std::min(left, connect_patience).count()));
-    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiver);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_up);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &receiver);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, tls_.verify ? 1L : 0L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, tls_.verify ? 2L : 0L);
-    if (!tls_.ca.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, tls_.ca.c_str());
-    if (!tls_.cert.empty()) curl_easy_setopt(curl, CURLOPT_SSLCERT, tls_.cert.c_str());
-    if (!tls_.key.empty()) curl_easy_setopt(curl, CURLOPT_SSLKEY, tls_.key.c_str());
+    set(handle, CURLOPT_ERRORBUFFER, why.data());
+    set(handle, CURLOPT_NOSIGNAL, 1L);
+    set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    set(handle, CURLOPT_USERAGENT, "escalator");
+    set(handle, CURLOPT_ACCEPT_ENCODING, "");
+    set(handle, CURLOPT_URL, request.url.c_str());
+    set(handle, CURLOPT_HTTPHEADER, headers.get());
+    set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
+    set(handle, CURLOPT_CONNECTTIMEOUT_MS,
+        static_cast<long>(std::min(left, connect_patience).count()));
+    set(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+    set(handle, CURLOPT_WRITEFUNCTION, take_body);
+    set(handle, CURLOPT_WRITEDATA, &receiver);
+    set(handle, CURLOPT_HEADERFUNCTION, take_header);
+    set(handle, CURLOPT_HEADERDATA, &receiver);
+    set(handle, CURLOPT_NOPROGRESS, 0L);
+    set(handle, CURLOPT_XFERINFOFUNCTION, look_up);
+    set(handle, CURLOPT_XFERINFODATA, &receiver);
+    set(handle, CURLOPT_SSL_VERIFYPEER, tls_.verify ? 1L : 0L);
+    set(handle, CURLOPT_SSL_VERIFYHOST, tls_.verify ? 2L : 0L);
+    if (!tls_.ca.empty()) set(handle, CURLOPT_CAINFO, tls_.ca.c_str());
+    if (!tls_.cert.empty()) set(handle, CURLOPT_SSLCERT, tls_.cert.c_str());
+    if (!tls_.key.empty()) set(handle, CURLOPT_SSLKEY, tls_.key.c_str());
     if (request.method == Method::head) {
-        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+        set(handle, CURLOPT_NOBODY, 1L);
     } else {
         if (!body.empty() || request.method == Method::post) {
-            curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                             static_cast<curl_off_t>(body.size()));
-            curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
+            set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+            set(handle, CURLOPT_POSTFIELDS, body.c_str());
         }
-        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, name_of(request.method).data());
+        set(handle, CURLOPT_CUSTOMREQUEST, name_of(request.method).data());
     }
     // On a kept connection that gives no answer libcurl sends the request again by itself, whatever
     // it is (lib/transfer.c, Curl_retry_request); on a new one it does not.
-    if (!idempotent(request.method)) curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+    if (!idempotent(request.method)) set(handle, CURLOPT_FRESH_CONNECT, 1L);
 
     const auto began = std::chrono::steady_clock::now();
-    const CURLcode code = curl_easy_perform(curl);
+    const CURLcode code = library->easy_perform(handle);
     const auto took = std::chrono::round<Milliseconds>(std::chrono::steady_clock::now() - began);
     long sent = 0;
     long status = 0;
-    curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &sent);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    library->easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &sent);
+    library->easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     handles_->idle.with([&](auto& idle) { idle.push_back(std::move(easy)); });
 
     if (code == CURLE_OK && receiver.headers_done) {
@@ -235,7 +234,7 @@ Exchange Http::send(const Request& request, Deadline deadline, const std::stop_t
         return {Error(ErrorCode::unreachable, "the connection ended within the answer's headers"),
                 true};
     }
-    const std::string reason = why[0] != '\0' ? why.data() : curl_easy_strerror(code);
+    const std::string reason = why[0] != '\0' ? why.data() : library->easy_strerror(code);
     // the other side's protocol, when something was asked of it; else the URL's
     const auto kind =
         code == CURLE_UNSUPPORTED_PROTOCOL && sent > 0 ? ErrorCode::protocol : code_of(code);
