@@ -2,6 +2,7 @@
 #pragma once
 
 // setopt's arguments are checked by macros that name the function; here it has another name
+// NOLINTNEXTLINE(readability-identifier-naming): libcurl chose the name
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
