@@ -5,15 +5,15 @@
 //   FAIL_ERRNO=E      with this errno
 //   FAIL_KEEPS=B      the first failing write still writes B bytes, as a disk that fills up does
 #include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 namespace {
 
